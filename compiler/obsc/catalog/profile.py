@@ -1,0 +1,97 @@
+"""What the catalog knows about a runtime or exporter, as frozen data.
+
+A metric's presence at a version is yes, no or unknown: the releases between two that were compared are
+unknown, and what reads them must accept both names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Presence(Enum):
+    """Whether a metric exists at the spec's version."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. `name` without `_bucket`, `_sum`, `_count`; `buckets` finite bounds in `unit`, () if unknown.
+
+    `lazy`: the series appears with its first event only. `condition`: the flag or circumstance without which it
+    does not exist: None, `(option, value)` of `runtime.options`, or `("", words)` for what no option decides.
+    `absent_until`/`seen_from`, `seen_until`/`absent_from`: the two readings around its appearance and its removal
+    ("" where there is none). `bucket_rule` says in words how bounds are computed where they differ per deployment.
+    """
+
+    name: str
+    type: str
+    unit: str
+    labels: tuple[str, ...]
+    help: str = ""
+    label_values: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    buckets: tuple[float, ...] = ()
+    lazy: bool = False
+    condition: tuple[str, str] | None = None
+    absent_until: str = ""
+    seen_from: str = ""
+    seen_until: str = ""
+    absent_from: str = ""
+    bucket_rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One metric with matchers (`label op "value"` triples) as an ingredient of a signal."""
+
+    metric: str
+    matchers: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One way to read a signal. Exactly one form is filled in:
+
+    `errors` and `total` (events, each a sum of terms) · `counters` (a sum of terms, per second) · `histogram` ·
+    `mean_sum` and `mean_count` (the mean of a counter of time over a counter of requests) · `gauge`.
+    `source` says in words what sees the events.
+    """
+
+    source: str
+    errors: tuple[Term, ...] = ()
+    total: tuple[Term, ...] = ()
+    counters: tuple[Term, ...] = ()
+    histogram: Term | None = None
+    mean_sum: Term | None = None
+    mean_count: Term | None = None
+    gauge: Term | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A runtime or exporter. `kind` is the runtime class (llm, embedding, generic, gateway, store) or `exporter`.
+
+    `measures` per signal, preferred first. `model_label` is the label that tells models apart ("" for none).
+    `startup` in seconds; `matchers` tell an exporter's series in the usual deployment; `honor_labels` whether
+    that deployment keeps the workload's own labels. `readings` are the releases that were opened, oldest first.
+    """
+
+    name: str
+    title: str
+    kind: str
+    port: int | None
+    port_name: str
+    path: str
+    startup: float
+    container: str
+    model_label: str
+    matchers: tuple[tuple[str, str, str], ...]
+    honor_labels: bool
+    metrics: tuple[Metric, ...]
+    measures: tuple[tuple[str, tuple[Measure, ...]], ...]
+    version_label: str = ""
+    readings: tuple[str, ...] = ()

@@ -1,0 +1,110 @@
+"""Every diagnostic code: what it means, why it matters, what to do. `docs/diagnostics.md` is made from this.
+
+Codes are grouped by stage and never reused: L load, V validate, R resolve and references, S semantics,
+P policy and privacy, T what a target cannot express, W write and link.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Code(NamedTuple):
+    """A code's page: a title of a few words and an explanation of one to three sentences."""
+
+    title: str
+    explanation: str
+
+
+CODES: dict[str, Code] = {
+    # L0xx load
+    "L001": Code("too large", "A file, or what its aliases expand to, passes a limit that no specification needs: 1 MiB, "
+                 "60 levels, 50,000 values, 100 aliases, 1,000 documents."),
+    "L002": Code("no document", "The file holds nothing to compile: it is empty, or only comments."),
+    "L003": Code("not UTF-8", "Specifications are UTF-8 text, with or without a byte order mark."),
+    "L004": Code("control character", "Control characters, raw or escaped, would reach outputs or terminals."),
+    "L005": Code("invisible character", "Zero-width and direction-changing characters make a text read other than it is."),
+    "L006": Code("not a mapping", "A document is a mapping of keys to values."),
+    "L007": Code("duplicate key", "A key may stand only once in a mapping: which of two values holds is a guess."),
+    "L008": Code("key that is no text", "Keys of the language are text; a number or a list cannot be one."),
+    "L009": Code("alias without anchor", "An alias repeats a value that was anchored before it, and never one it is part of."),
+    "L010": Code("YAML syntax", "The text is no YAML. Only the document with the error is lost: others of the file are read."),
+    "L011": Code("merge key", "`<<` belongs to YAML 1.1. Profiles and environments of the platform do its work."),
+    "L012": Code("ambiguous text", "YAML 1.1 readers take this text for something else. It is text here; quotes say so to all."),
+    "L013": Code("leading zero", "Readers disagree whether a number with a leading zero is octal."),
+    "L014": Code("number out of range", "Not-a-number, infinity and integers beyond 64 bits have no place in a configuration."),
+    "L015": Code("YAML version", "Specifications are read as YAML 1.2."),
+    "L016": Code("tag", "Only the tags of YAML's core schema are known."),
+    "L017": Code("typographic quotes", "Typographic quotes do not quote: they are part of the text."),
+    # V1xx validate
+    "V101": Code("unknown key", "The language has no such key at this place. Nothing unknown is ever ignored."),
+    "V102": Code("not in this version", "The word is reserved: the language knows it, this version does not compile it. "
+                 "It is refused, since without effect it would promise something that does not happen."),
+    "V103": Code("missing", "No layer (catalog, defaults, profile, document, environment) supplies a value that is needed."),
+    "V104": Code("wrong value", "The value has not the type or form that belongs here."),
+    "V105": Code("wrong name", "The key is a name, and this text is none that its consumers accept."),
+    "V106": Code("fixed key", "The key belongs to a document as a whole and cannot differ in a part of it."),
+    "V107": Code("no value", "A key without a value says nothing. `null` removes what a lower layer says."),
+    "V108": Code("duplicate name", "Items of a list of named items are told apart by their names."),
+    # R2xx resolve, references
+    "R201": Code("environment defined twice", "An environment has exactly one platform."),
+    "R202": Code("unknown environment", "A service can only exist in environments that some platform defines."),
+    "R203": Code("unknown profile", "Profiles are defined by the platform."),
+    "R204": Code("enforced by the platform", "The platform enforces a value; a spec may repeat it, not contradict it."),
+    "R205": Code("unknown runtime", "The catalog has no such runtime, so nothing is known of its metrics."),
+    "R206": Code("empty version range", "No release lies in the range."),
+    "R207": Code("service defined twice", "A service is identified by environment, namespace and name."),
+    "R210": Code("unknown endpoint", "A series is served by an endpoint of its own service."),
+    "R211": Code("reserved name", "The name stands for what services share."),
+    "R212": Code("unknown team", "Where the platform lists its teams, alerts of others would reach nobody."),
+    "R213": Code("unknown receiver", "Alertmanager refuses a configuration whose routes name a receiver that does not exist."),
+    # S3xx semantics
+    "S301": Code("unknown alert", "`alerts.rules` changes built-in alerts, by their names."),
+    "S302": Code("no targets", "With static discovery nothing is scraped unless targets are given."),
+    "S303": Code("targets without static discovery", "Targets have no effect with another discovery."),
+    "S304": Code("nothing to discover", "A workload outside the cluster, or in somebody else's pods, cannot be discovered."),
+    "S305": Code("no matchers", "Series that somebody else scrapes carry that job's label: matchers must tell the service's own."),
+    "S306": Code("no failed requests", "An error rate needs to know which values of a label mean a failure of the service."),
+    "S307": Code("buckets", "Bucket bounds belong to histograms and rise."),
+    "S308": Code("alert that cannot be made", "The spec asks for an alert whose metric does not exist here. Leaving it out "
+                 "silently would promise an alert that never fires."),
+    "S309": Code("timeout beyond the interval", "Prometheus loads no configuration with such a job."),
+    "S310": Code("number without effect", "The alert has no such number."),
+    "S311": Code("bounds of replicas", "The most replicas cannot be fewer than the fewest."),
+    "S312": Code("short hold", "An alert that must last less than two evaluations fires on a single odd sample."),
+    "S313": Code("kind of threshold", "A threshold is a duration, a ratio or a bare number, as its alert compares."),
+    "S314": Code("unrouted alerts", "An alert that ends at no receiver is not an alert."),
+    "S315": Code("unknown buckets", "Without the bucket bounds nobody can say whether the alert can ever fire."),
+    "S316": Code("quantile beyond the last bucket", "A quantile of a histogram never exceeds its last finite bound."),
+    "S317": Code("threshold between buckets", "How many requests took longer is known only at bucket bounds."),
+    "S318": Code("whose log files", "Log files are told by the names of a service's pods, or by paths."),
+    "S319": Code("repetition", "Alertmanager repeats only when a group is due."),
+    "S320": Code("silent receiver", "A receiver without a way to tell anybody swallows alerts."),
+    "S321": Code("webhook address", "A webhook has one address, written or kept in a Secret."),
+    "S322": Code("log file of two services", "Lines of a file that two inputs read arrive twice."),
+    "S330": Code("either name", "The metric was renamed within the range of versions, so rules read both names."),
+    "S331": Code("alert left out", "The runtime or the platform has nothing to base the alert on."),
+    # P4xx policy, privacy
+    "P402": Code("foreign namespace", "The platform says in which namespaces a team may run services."),
+    "P403": Code("severity above the team's", "The platform limits how urgent a team's alerts may be."),
+    "P404": Code("target not allowed", "A shared Prometheus must not be sent where a tenant likes."),
+    "P405": Code("link not allowed", "Links end up in alerts and dashboards that many click."),
+    "P406": Code("log path not allowed", "A shared log shipper reads only the platform's folders."),
+    "P407": Code("content would get out", "Prompts and private values are removed unless the platform permits otherwise."),
+    "P408": Code("unchecked certificate", "Whoever answers could be anybody."),
+    "P409": Code("plain text backend", "Telemetry and credentials would cross the network readable."),
+    "P401": Code("credential in a spec", "Specs are committed and compiled into files that many read. Only references to "
+                 "Secrets may stand in them. Whatever was written must be considered known: revoke it."),
+    # T5xx targets
+    # W9xx write, link
+    "W901": Code("cannot write", "The file system refused. What was staged is removed; the output folder is as it was."),
+    "W902": Code("one file twice", "Two outputs have paths that differ only by case, which some disks cannot keep apart."),
+    "W903": Code("path outside the output folder", "An output's path must stay below the output folder."),
+    "W904": Code("obstacle", "A link, or a folder in place of a file, stands where an output belongs. Links are never followed."),
+    "W905": Code("foreign path in a list of files", "A committed list of files is untrusted: it may only name files of its own "
+                 "service's folders."),
+    "W906": Code("unreadable list of files", "Without its list of files a service's stale files cannot be told from foreign ones."),
+    "W907": Code("changed by hand", "A file that is no longer compiled was edited since: deleting it would lose the edit."),
+    "W908": Code("two writers", "One run at a time writes to an output folder."),
+    "W909": Code("too large", "The consumer refuses objects of this size."),
+}

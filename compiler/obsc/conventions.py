@@ -1,0 +1,217 @@
+"""Every generated name in one place: folders, files, groups, shards, addresses."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from obsc import durations, encode
+from obsc.ir import Field, Identity, Text, Unit
+
+SHARDS = 4
+PLATFORM = "platform"
+RESERVED_NAMES = frozenset({PLATFORM})
+SECRETS_PROMETHEUS = "/etc/prometheus/secrets"
+SECRETS_ALERTMANAGER = "/etc/alertmanager/secrets"
+_FORMATS = {Unit.RATIO: "{{ $value | humanizePercentage }}", Unit.SECONDS: "{{ $value | humanizeDuration }}",
+            Unit.BYTES: "{{ $value | humanize1024 }}B"}
+
+
+def artifacts(environment: str, *rest: str) -> str:
+    """Path of a file that is no Kubernetes object."""
+    return "/".join((environment, "artifacts", *rest))
+
+
+def manifests(environment: str, *rest: str) -> str:
+    """Path of a Kubernetes object."""
+    return "/".join((environment, "manifests", *rest))
+
+
+def of_service(identity: Identity) -> tuple[str, str]:
+    """The two folders of a service below `artifacts` and `manifests`, relative to its environment."""
+    tail = (identity.namespace, identity.name)
+    return "/".join(("artifacts", *tail)), "/".join(("manifests", *tail))
+
+
+def shard(identity: Identity) -> int:
+    """The shard of a service: a digest of its identity, so that no other service ever moves it."""
+    digest = hashlib.sha256("\0".join((identity.environment, identity.namespace, identity.name)).encode()).digest()
+    return digest[0] % SHARDS
+
+
+def shard_name(base: str, number: int) -> str:
+    """Name of a shard's object: `prometheus-rules-2`."""
+    return f"{base}-{number}"
+
+
+def shard_key(identity: Identity, end: str) -> str:
+    """Key of a service's file in a shard; neither part can hold a dot, so no two services share one."""
+    return f"{identity.namespace}.{identity.name}{end}"
+
+
+def group(identity: Identity, kind: str) -> str:
+    """Name of a rule group, unique in its environment."""
+    return f"obsc/{identity.namespace}/{identity.name}/{kind}"
+
+
+def secret_file(root: str, name: str, key: str) -> str:
+    """Where a key of a Secret is mounted."""
+    return f"{root}/{name}/{key}"
+
+
+def label_selector(labels: Iterable[tuple[str, str]]) -> str:
+    """A label selector as the Kubernetes API takes it."""
+    return ",".join(f"{key}={value}" for key, value in labels)
+
+
+def meta_label(kind: str, label: str) -> str:
+    """Discovery's name of a Kubernetes label: everything but letters and digits becomes `_`."""
+    plain = "".join(char if char.isalnum() and char.isascii() else "_" for char in label)
+    return f"__meta_kubernetes_{kind}_label_{plain}"
+
+
+def annotation(text: Text) -> str:
+    """A text as an alert's template: literals stand for themselves, fields are filled in when it fires."""
+    return "".join(encode.go_template(part) if isinstance(part, str) else _field(part) for part in text)
+
+
+def _field(field: Field) -> str:
+    if field.label:
+        return "{{ $labels." + field.label + " }}"
+    return _FORMATS.get(field.unit, "{{ $value | humanize }}")
+
+
+def numbered(lines: Iterable[str]) -> str:
+    """Lines as a numbered list."""
+    return "\n".join(f"{number}. {encode.go_template(line)}" for number, line in enumerate(lines, 1))
+
+
+def dashboard_url(base: str, uid: str, namespace: str) -> str:
+    """Address of a dashboard with its namespace chosen."""
+    return f"{base.rstrip('/')}/d/{encode.url_part(uid)}?var-namespace={encode.url_part(namespace)}"
+
+
+def runbook_url(base: str, alert: str) -> str:
+    """Address of an alert's page below a base address."""
+    return f"{base.rstrip('/')}/{encode.url_part(alert.lower())}"
+
+
+def seconds(value: float) -> str:
+    """A duration as all consumers read it."""
+    return durations.show(value)
+
+
+def image(repository: str, tag: str) -> str:
+    """An image by tag."""
+    return f"{repository}:{tag}"
+
+
+def in_cluster(name: str, namespace: str, port: int) -> str:
+    """Address of a Service inside the cluster."""
+    return f"{name}.{namespace}.svc:{port}"
+
+
+def bundled(environment: str, path: str) -> str:
+    """A path relative to its environment."""
+    return path.removeprefix(environment + "/")
+
+
+def manifest_file(name: str) -> str:
+    """File of an object."""
+    return f"{name}.yaml"
+
+
+def at_least(version: str, *wanted: int) -> bool:
+    """Whether a release is this one or newer."""
+    return tuple(int(part) for part in version.split(".")) >= wanted
+
+
+def source_job(name: str) -> str:
+    """Name of the scrape job of a platform's exporter; a service's job name has three parts, so they never meet."""
+    return f"obsc/{name}"
+
+
+def api_version(group: str, version: str) -> str:
+    """An object's apiVersion."""
+    return f"{group}/{version}"
+
+
+GRAFANA_FOLDER = "/var/lib/grafana/dashboards/obsc"
+GRAFANA_PROVISIONING = f"""\
+apiVersion: 1
+providers:
+  - name: obsc
+    orgId: 1
+    folder: AI services
+    type: file
+    disableDeletion: false
+    updateIntervalSeconds: 30
+    allowUiUpdates: false
+    options:
+      path: {GRAFANA_FOLDER}
+"""
+
+
+def dashboard_file(uid: str) -> str:
+    """File of a dashboard, unique since its uid is."""
+    return f"{uid}.json"
+
+
+def row_key(key: str) -> str:
+    """Key of a row, which no panel has."""
+    return f"row:{key}"
+
+
+def label_values(selector: str, label: str) -> str:
+    """A dashboard variable's query: the values of a label on a selector's series."""
+    return f"label_values({selector}, {label})"
+
+
+def legend_label(label: str) -> str:
+    """A label's place in a legend."""
+    return "{{" + label + "}}"
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Encoded parts in a row."""
+    return "".join(parts)
+
+
+def log_index(environment: str) -> str:
+    """Data stream of an environment's logs; its parts may hold no dash."""
+    return f"logs-obsc-{environment.replace('-', '_')}"
+
+
+def component(name: str, label: str) -> str:
+    """Id of a Collector component: `otlp/jaeger`."""
+    return f"{name}/{label}" if label else name
+
+
+def pod_port(port: int) -> str:
+    """Address to listen on: the pod's own, since the default is the loopback."""
+    return "${env:POD_IP}:" + str(port)
+
+
+def headless_name(name: str) -> str:
+    """Name of the Service that resolves to every pod."""
+    return f"{name}-tier"
+
+
+def headless(name: str, namespace: str) -> str:
+    """DNS name of the Service that resolves to every pod."""
+    return f"{headless_name(name)}.{namespace}.svc.cluster.local"
+
+
+def operated_collector(namespace: str, name: str) -> dict[str, str]:
+    """Labels that the operator gives to the pods of a Collector."""
+    return {"app.kubernetes.io/component": "opentelemetry-collector", "app.kubernetes.io/instance": f"{namespace}.{name}"}
+
+
+def numbered_class(number: int) -> str:
+    """Name of a sampling class."""
+    return f"class-{number}"
+
+
+def policy(name: str, part: str) -> str:
+    """Name of a sampling policy."""
+    return f"{name}-{part}"

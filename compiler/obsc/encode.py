@@ -1,0 +1,202 @@
+"""One encoder per grammar that a spec's string may land in.
+
+A spec is written by a tenant of a shared platform, so none of its strings is ever pasted into another
+grammar: targets call one of these, and an architecture test forbids them string formatting of their own.
+Every encoder takes any text and gives text that the grammar reads back as exactly that text (or, where
+the grammar has no such spelling, as harmless text); none of them raises.
+"""
+
+from __future__ import annotations
+
+import html as _html
+import json
+import re
+from collections.abc import Sequence
+from urllib.parse import quote
+
+_PROMQL_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_RE2_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
+def _escape(char: str) -> str:
+    if char in _PROMQL_ESCAPES:
+        return _PROMQL_ESCAPES[char]
+    return f"\\x{ord(char):02x}" if ord(char) < 0x20 or ord(char) == 0x7F else char
+
+
+def promql_string(text: str) -> str:
+    """A double-quoted PromQL string literal; PromQL takes Go's escapes."""
+    return '"' + "".join(_escape(char) for char in text) + '"'
+
+
+def re2_literal(text: str) -> str:
+    """A regular expression (RE2, also Go's and Rust's) that matches exactly this text."""
+    return _RE2_SPECIAL.sub(lambda match: "\\" + match.group(), text)
+
+
+def go_template(text: str) -> str:
+    """Text inside a Go template (alert annotations, labels): an opening brace pair starts no action."""
+    return text.replace("{{", '{{ "{{" }}')
+
+
+def ottl_string(text: str) -> str:
+    """A double-quoted OTTL string literal, before the Collector's own `$` expansion."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def collector(text: str) -> str:
+    """A value anywhere in a Collector configuration: `$$` is a dollar sign, `${…}` would be expanded."""
+    return text.replace("$", "$$")
+
+
+def beats(text: str) -> str:
+    """A value in a Beats configuration: `${…}` would be expanded, so the brace is kept off the dollar.
+
+    Beats has no escape that all its versions agree on; a dollar followed by a brace is written as a
+    one-character class, which is the same text to a regular expression and harmless everywhere else.
+    """
+    return text.replace("${", "[$]{")
+
+
+def environment_label(text: str) -> str:
+    """A value of Prometheus' external_labels, the one place where it expands `$NAME`."""
+    return text.replace("$", "$$")
+
+
+def kubernetes_argument(text: str) -> str:
+    """A container's argument or environment value, where `$(NAME)` would be expanded."""
+    return text.replace("$(", "$$(")
+
+
+def matcher(label: str, operator: str, value: str) -> str:
+    """One Alertmanager matcher: the value always quoted, so that both of its parsers agree."""
+    return label + operator + '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def grafana_text(text: str) -> str:
+    """A title, legend or description in Grafana, where `$name` and `[[name]]` would be interpolated."""
+    return printable(text).replace("$", "\uff04").replace("[[", "[\u200a[")
+
+
+def legend(text: str) -> str:
+    """Literal text in a Grafana legend, where `{{label}}` would be replaced."""
+    return grafana_text(text).replace("{{", "{\u200a{")
+
+
+def markdown(text: str) -> str:
+    """Text in Markdown: no character of it starts markup, a link, a heading or an HTML tag."""
+    return _MARKDOWN_SPECIAL.sub(r"\\\1", printable(text)).replace("&", "&amp;")
+
+
+def html(text: str) -> str:
+    """Text or an attribute's value in HTML."""
+    return _html.escape(printable(text), quote=True)
+
+
+def shell(text: str) -> str:
+    """One word of a POSIX shell command."""
+    return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
+def url_part(text: str) -> str:
+    """One path segment or query value of a URL."""
+    return quote(text, safe="")
+
+
+def workflow_command(text: str) -> str:
+    """The message of a GitHub workflow command."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def workflow_property(text: str) -> str:
+    """A property (file, title) of a GitHub workflow command."""
+    return workflow_command(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def printable(text: str) -> str:
+    """Text on one line without control, zero-width or direction-changing characters."""
+    return _CONTROL.sub(" ", text)
+
+
+def terminal(text: str) -> str:
+    """Text on a terminal: escape sequences and direction changes are shown, not obeyed."""
+    return _CONTROL.sub(lambda match: "\t" if match.group() == "\t" else f"\\u{ord(match.group()):04x}", text)
+
+
+def relabel_replacement(text: str) -> str:
+    """The replacement of a relabelling step, where `$1` and `${1}` stand for groups."""
+    return text.replace("$", "$$")
+
+
+def first_group_then_port(port: int) -> str:
+    """A relabelling replacement: what the first group matched, a colon, and this port."""
+    return f"$1:{port}"
+
+
+_PRIVACY_SCRIPT = """\
+var drop = %s;
+var masks = %s;
+function gone(key) {
+  return drop.indexOf(key) >= 0;
+}
+function masked(text) {
+  for (var i = 0; i < masks.length; i++) {
+    text = text.replace(new RegExp(masks[i][1], "g"), "[" + masks[i][0] + "]");
+  }
+  return text;
+}
+function clean(value) {
+  if (typeof value === "string") {
+    return masked(value);
+  }
+  if (value === null || typeof value !== "object") {
+    return value;
+  }
+  if (Array.isArray(value)) {
+    return value.map(clean);
+  }
+  var kept = {};
+  Object.keys(value).forEach(function (key) {
+    if (!gone(key)) {
+      kept[key] = clean(value[key]);
+    }
+  });
+  return kept;
+}
+function process(event) {
+  var fields = JSON.parse(JSON.stringify(event.Get()));
+  Object.keys(fields).forEach(function (key) {
+    if (["@metadata", "@timestamp", "agent", "ecs", "host", "log", "input", "kubernetes", "container"].indexOf(key) >= 0) {
+      return;
+    }
+    if (gone(key)) {
+      event.Delete(key);
+    } else {
+      event.Put(key, clean(fields[key]));
+    }
+  });
+}
+"""
+
+
+def beats_privacy_script(drop: Sequence[str], masks: Sequence[tuple[str, str]]) -> str:
+    """The program that deletes keys at any depth and masks every text, with its lists as JSON literals."""
+    lists = (json.dumps(list(drop)), json.dumps([list(pair) for pair in masks]))
+    return beats(_PRIVACY_SCRIPT % lists)
+
+
+def ottl_delete_keys(target: str, pattern: str) -> str:
+    """An OTTL statement that deletes the attributes whose key matches, as the Collector's configuration holds it."""
+    return collector(f"delete_matching_keys({target}, {ottl_string(pattern)})")
+
+
+def ottl_is_service(names: Sequence[str]) -> str:
+    """An OTTL condition: the span is of one of these services."""
+    return collector(" or ".join(f'resource.attributes["service.name"] == {ottl_string(name)}' for name in names))
+
+
+def ottl_is_not_service(names: Sequence[str]) -> str:
+    """An OTTL condition: the span is of none of these services."""
+    return collector(" and ".join(f'resource.attributes["service.name"] != {ottl_string(name)}' for name in names))

@@ -1,0 +1,108 @@
+"""Endpoints of a service → scrape jobs: what is read, how it is found, and what its label `job` says."""
+
+from __future__ import annotations
+
+from obsc.ir import Discovery, Labels, ScrapeJob, SecretRef, StaticTargets, Tls
+from obsc.resolve import Resolved
+from obsc.spec.metrics import Endpoint, SecretKeyRef, StaticConfig, TlsConfig
+
+METRICS_PATH = "/metrics"
+_LONGEST_TIMEOUT = 10.0
+
+
+def main_endpoint(resolved: Resolved) -> Endpoint:
+    """The endpoint of the runtime itself: the one called `default`, else the first, else the catalog's."""
+    listed = resolved.service.metrics.endpoints
+    named = [endpoint for endpoint in listed if endpoint.name == "default"]
+    return (named or list(listed) or [Endpoint()])[0]
+
+
+def all_endpoints(resolved: Resolved) -> tuple[Endpoint, ...]:
+    """Every endpoint, the main one first."""
+    main = main_endpoint(resolved)
+    return (main, *(one for one in resolved.service.metrics.endpoints if one is not main))
+
+
+def find(resolved: Resolved, name: str) -> Endpoint | None:
+    """The endpoint of this name; `default` is the main one whatever its name."""
+    main = main_endpoint(resolved)
+    if name == "default":
+        return main
+    return next((one for one in all_endpoints(resolved) if one.name == name), None)
+
+
+def job_label(resolved: Resolved, endpoint: Endpoint) -> str:
+    """Value of the label `job` on the endpoint's series."""
+    if endpoint.job is not None:
+        return endpoint.job
+    name = resolved.service.metadata.name
+    return name if endpoint.name == main_endpoint(resolved).name else f"{name}-{endpoint.name}"
+
+
+def discovery(resolved: Resolved) -> str:
+    """How targets are found: as the spec says, else by the kind of workload."""
+    said = resolved.service.metrics.discovery
+    if said is not None:
+        return said
+    return {"External": "static", "None": "none"}.get(resolved.service.workload.kind, "pods")
+
+
+def interval(resolved: Resolved, endpoint: Endpoint) -> float:
+    """Seconds between two scrapes."""
+    return endpoint.interval or resolved.platform.prometheus.scrape_interval
+
+
+def pod_selector(resolved: Resolved) -> Labels:
+    """Labels of the service's pods."""
+    said = resolved.service.workload.selector
+    labels = said if said is not None else {"app.kubernetes.io/name": resolved.service.metadata.name}
+    return tuple(sorted(labels.items()))
+
+
+def scrape_jobs(resolved: Resolved) -> tuple[ScrapeJob, ...]:
+    """One job for each endpoint; none where the series are scraped already."""
+    if discovery(resolved) == "none":
+        return ()
+    return tuple(_job(resolved, endpoint) for endpoint in all_endpoints(resolved))
+
+
+def _job(resolved: Resolved, endpoint: Endpoint) -> ScrapeJob:
+    metadata = resolved.service.metadata
+    how = Discovery(discovery(resolved))
+    every = interval(resolved, endpoint)
+    profile = resolved.profile
+    port = endpoint.port if endpoint.port is not None else (profile.port_name or None
+                                                            if how is Discovery.SERVICE else profile.port)
+    return ScrapeJob(
+        name=f"{metadata.namespace}/{metadata.name}/{endpoint.name}", job=job_label(resolved, endpoint),
+        endpoint=endpoint.name, discovery=how, namespaces=(metadata.namespace,), selector=_selector(resolved, how),
+        port=port, path=endpoint.path or profile.path or METRICS_PATH, scheme=endpoint.scheme, interval=every,
+        timeout=min(endpoint.timeout or _LONGEST_TIMEOUT, every), targets=_targets(resolved, endpoint),
+        labels=(("namespace", metadata.namespace), ("service", metadata.name)),
+        bearer=_secret(endpoint.authorization.credentials if endpoint.authorization else None),
+        tls=_tls(endpoint.tls_config), origin=resolved.origins.origin("metrics"))
+
+
+def _selector(resolved: Resolved, how: Discovery) -> Labels:
+    said = resolved.service.metrics.service_selector
+    if how is Discovery.SERVICE and said is not None:
+        return tuple(sorted(said.items()))
+    return () if how is Discovery.STATIC else pod_selector(resolved)
+
+
+def _targets(resolved: Resolved, endpoint: Endpoint) -> tuple[StaticTargets, ...]:
+    own: tuple[StaticConfig, ...] = endpoint.static_configs
+    if not own and endpoint.name == main_endpoint(resolved).name:
+        own = resolved.service.metrics.static_configs
+    return tuple(StaticTargets(one.targets, tuple(sorted(one.labels.items()))) for one in own)
+
+
+def _secret(said: SecretKeyRef | None) -> SecretRef | None:
+    return SecretRef(said.name, said.key) if said is not None else None
+
+
+def _tls(said: TlsConfig | None) -> Tls | None:
+    if said is None:
+        return None
+    return Tls(said.insecure_skip_verify, said.server_name or "", _secret(said.ca), _secret(said.cert),
+               _secret(said.key_secret))

@@ -1,0 +1,173 @@
+"""Resolved → IR: every family of signals in turn, then what is made of all of them together."""
+
+from __future__ import annotations
+
+import hashlib
+
+from obsc import endpoints, privacy
+from obsc.catalog.kinds import pod_pattern
+from obsc.encode import re2_literal
+from obsc.ir import (
+    AlertRule,
+    Dashboard,
+    Labels,
+    Layer,
+    Link,
+    LogInput,
+    Panel,
+    Route,
+    Row,
+    Service,
+    Severity,
+    TracePolicy,
+    Variable,
+)
+from obsc.resolve import Resolved
+from obsc.signals import FAMILIES
+from obsc.signals.alert import Contribution
+from obsc.signals.pipeline import blind
+from obsc.signals.subject import Subject
+
+# Rows of a service's dashboard: symptoms first, causes below, the telemetry itself last.
+_ROWS = (
+    ("status", "Status", Layer.APPLICATION, False),
+    ("business", "Business: requests, tokens, quality", Layer.BUSINESS, False),
+    ("errors", "Application: errors", Layer.APPLICATION, False),
+    ("latency", "Application: latency", Layer.APPLICATION, False),
+    ("gpu", "Infrastructure: accelerators", Layer.INFRASTRUCTURE, False),
+    ("kubernetes", "Infrastructure: containers", Layer.INFRASTRUCTURE, False),
+    ("telemetry", "Telemetry", Layer.TELEMETRY, True),
+)
+_CONTINUATION = {
+    "python": r"^(\s|Traceback|During handling|The above exception|[\w.]+(Error|Exception|Warning):)",
+    "java": r"^(\s+(at|\.{3})\s|Caused by:)",
+    "go": r"^(\s|goroutine \d+ \[|panic:|created by )",
+    "auto": r"^(\s|Traceback|During handling|The above exception|Caused by:|goroutine \d+ \[)",
+    "none": "",
+}
+_CONTAINER_LOGS = "/var/log/containers/"
+
+
+def lower(resolved: Resolved) -> Service:
+    """Everything that is observed of a service."""
+    subject = Subject(resolved)
+    parts = [family(subject) for family in FAMILIES]
+    recordings = tuple(rule for part in parts for rule in part.recordings)
+    alerts = tuple(rule for part in parts for rule in part.alerts)
+    alerts += blind(subject, alerts, recordings)
+    metadata = resolved.service.metadata
+    return Service(
+        identity=resolved.identity, team=metadata.team, description=metadata.description,
+        runtime=resolved.service.runtime.name, labels=tuple(sorted(metadata.labels.items())),
+        links=tuple(Link(name, url) for name, url in sorted(metadata.links.items())),
+        static_labels=subject.static_labels, jobs=endpoints.scrape_jobs(resolved), recordings=recordings, alerts=alerts,
+        dashboard=_dashboard(subject, parts), logs=_logs(resolved), traces=_traces(subject, alerts),
+        routes=_routes(resolved, alerts),
+        omitted=tuple(sorted({reason for part in parts for reason in part.omitted})))
+
+
+def dashboard_uid(resolved: Resolved) -> str:
+    """A uid of at most 40 characters, unique over environments and namespaces: a readable start and a digest."""
+    identity = resolved.identity
+    digest = hashlib.sha256("\0".join((identity.environment, identity.namespace, identity.name)).encode()).hexdigest()
+    return f"{identity.name[:23]}-{digest[:16]}"
+
+
+def _dashboard(subject: Subject, parts: list[Contribution]) -> Dashboard:
+    resolved = subject.resolved
+    metadata, said = resolved.service.metadata, resolved.service.dashboards
+    rows = []
+    for key, title, layer, folded in _ROWS:
+        panels = tuple(panel for part in parts for row, panel in part.panels if row == key)
+        if panels:
+            rows.append(Row(key, title, layer, panels, folded))
+    return Dashboard(
+        uid=dashboard_uid(resolved), title=said.title or metadata.name, folder=said.folder or metadata.team,
+        description=metadata.description, tags=("obsc", metadata.namespace, metadata.team, resolved.service.runtime.name),
+        rows=tuple(rows), variables=_variables(subject, [panel for row in rows for panel in row.panels]),
+        links=tuple(sorted(metadata.links.items())), origin=resolved.origins.origin("dashboards"))
+
+
+def _variables(subject: Subject, panels: list[Panel]) -> tuple[Variable, ...]:
+    """The namespace; and the model, with the values that the panels' own series have."""
+    found = [Variable("namespace", "Namespace", subject.own("up"), "namespace")]
+    for signal in ("traffic", "requestDuration", "timeToFirstToken", "predictions", "qualityScore"):
+        for reading in subject.readings(signal):
+            label = subject.model_label(reading.metric(reading.terms[0]))
+            if label:
+                term = reading.terms[0]
+                suffix = "_count" if reading.metric(term).type == "histogram" else ""
+                return (*found, Variable("model", "Model", subject.read(reading, term, suffix), label))
+    return tuple(found)
+
+
+def _logs(resolved: Resolved) -> tuple[LogInput, ...]:
+    said, platform = resolved.service.logs, resolved.platform
+    if not said.enabled or platform.filebeat is None or platform.elasticsearch is None:
+        return ()
+    named = said.containers
+    if not named:
+        return (_input(resolved, "", said.format, said.multiline),)
+    return tuple(_input(resolved, one.name, one.format or said.format, one.multiline or said.multiline) for one in named)
+
+
+def _input(resolved: Resolved, container: str, form: str, multiline: str) -> LogInput:
+    metadata, said = resolved.service.metadata, resolved.service.logs
+    include = _include(resolved, container)
+    files = said.paths or (f"{_CONTAINER_LOGS}*_{metadata.namespace}_*.log",)
+    parts = (resolved.identity.environment, metadata.namespace, metadata.name, container)
+    free = resolved.platform.policy.allow_content and resolved.emptied("logs", "dropFields")
+    drop = () if free else privacy.CONTENT_KEYS
+    return LogInput(
+        id=".".join(part for part in parts if part), files=tuple(files), include=include, format=form,
+        continuation=_CONTINUATION[multiline], drop=tuple(sorted({*drop, *said.drop_fields})),
+        masks=tuple(privacy.MASKS[name] for name in privacy.ORDER if name in said.redact),
+        labels=_event_labels(resolved), origin=resolved.origins.origin("logs"))
+
+
+def _event_labels(resolved: Resolved) -> Labels:
+    metadata = resolved.service.metadata
+    environment = resolved.platform.environment or resolved.identity.environment
+    return (("deployment.environment.name", environment), ("k8s.namespace.name", metadata.namespace),
+            ("service.name", metadata.name), ("team", metadata.team))
+
+
+def _include(resolved: Resolved, container: str) -> str:
+    """The files of the service's own pods; nothing where its pods' names say nothing and paths must."""
+    workload, metadata = resolved.service.workload, resolved.service.metadata
+    pods = pod_pattern(workload.kind, workload.name or metadata.name)
+    if not pods:
+        return ""
+    of = re2_literal(container) if container else "[a-z0-9.-]+"
+    return f"/{pods}_{re2_literal(metadata.namespace)}_{of}-[0-9a-f]{{64}}\\.log$"
+
+
+def _traces(subject: Subject, alerts: tuple[AlertRule, ...]) -> TracePolicy | None:
+    resolved = subject.resolved
+    said, platform = resolved.service.traces, resolved.platform
+    if platform.collector is None or platform.jaeger is None or said.enabled is False:
+        return None
+    slow = said.sampling.slower_than
+    if slow is None:
+        rule = resolved.service.alerts.rules.get("HighInferenceLatency")
+        known = rule is not None and rule.threshold is not None and rule.threshold.kind == "duration"
+        slow = rule.threshold.value if rule is not None and rule.threshold is not None and known else None
+    return TracePolicy(
+        service=resolved.service.metadata.name, baseline=said.sampling.baseline, keep_errors=said.sampling.keep_errors,
+        slower_than=slow, drop=(), masks=tuple(privacy.MASKS[name] for name in privacy.ORDER if name in said.redact),
+        spans=said.spans, origin=resolved.origins.origin("traces"))
+
+
+def _routes(resolved: Resolved, alerts: tuple[AlertRule, ...]) -> tuple[Route, ...]:
+    """Where each pair of team and severity that occurs goes: to the team's receivers, else to the platform's."""
+    alerting = resolved.platform.alertmanager
+    pairs = sorted({(rule.team, rule.severity) for rule in alerts})
+    return tuple(Route(team, severity, receivers(alerting.teams.get(team), alerting.routing, severity))
+                 for team, severity in pairs)
+
+
+def receivers(team: object, routing: object, severity: Severity) -> tuple[str, ...]:
+    """Names of the receivers of a team for a severity."""
+    own: tuple[str, ...] = getattr(team, severity.value, ())
+    common: tuple[str, ...] = getattr(routing, severity.value)
+    return own or common

@@ -1,0 +1,138 @@
+"""A service's part of what its platform links: what `part.json` says, and the files beside it.
+
+`part.json` is IR, not a target's dialect, and has no line numbers. It is read back from a repository, so it is
+untrusted: what it says is checked like a spec, and a file that it names must lie in its own folder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from obsc.diagnostics import Place, Sink
+from obsc.ir import Identity, Mask, Origin, Route, Service, Severity, TracePolicy
+from obsc.spec.types import DnsLabel, ServiceName
+
+FILE = "part.json"
+VERSION = 1
+RULES, SCRAPE, DASHBOARD, LOGS = "rules.yaml", "scrape.yaml", "dashboard.json", "filebeat.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What linking needs of one service. `files` are texts by name."""
+
+    identity: Identity
+    team: str
+    jobs: tuple[str, ...]
+    log_ids: tuple[str, ...]
+    dashboard: tuple[str, str, str]
+    traces: TracePolicy | None
+    routes: tuple[Route, ...]
+    files: tuple[tuple[str, str], ...] = ()
+
+    def text(self, name: str) -> str | None:
+        """The text of a file of the service, or None."""
+        return dict(self.files).get(name)
+
+
+def part_of(service: Service, files: dict[str, str]) -> Part:
+    """The part of a compiled service; `files` are the texts of its artifacts by name."""
+    board = service.dashboard
+    known = tuple((name, files[name]) for name in (RULES, SCRAPE, DASHBOARD, LOGS) if name in files)
+    return Part(service.identity, service.team, tuple(job.name for job in service.jobs),
+                tuple(one.id for one in service.logs), (board.uid, board.title, board.folder), service.traces,
+                service.routes, known)
+
+
+def to_data(part: Part) -> dict[str, object]:
+    """Plain data of `part.json`; texts stay in their own files."""
+    traces = None
+    if part.traces is not None:
+        traces = {key: value for key, value in asdict(part.traces).items() if key != "origin"}
+        traces["masks"] = [one["name"] for one in traces["masks"]]
+    return {
+        "version": VERSION,
+        "identity": {"environment": part.identity.environment, "namespace": part.identity.namespace,
+                     "name": part.identity.name},
+        "team": part.team, "jobs": list(part.jobs), "logs": list(part.log_ids),
+        "dashboard": dict(zip(("uid", "title", "folder"), part.dashboard, strict=True)),
+        "traces": traces,
+        "routes": [{"team": one.team, "severity": one.severity.value, "receivers": list(one.receivers)} for one in part.routes],
+        "files": [name for name, _ in part.files],
+    }
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_Text = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_Plain = Annotated[str, StringConstraints(max_length=120, pattern=r"^[A-Za-z0-9_.-]*$")]
+
+
+class _Identity(_Form):
+    environment: DnsLabel
+    namespace: DnsLabel
+    name: ServiceName
+
+
+class _Dashboard(_Form):
+    uid: Annotated[str, StringConstraints(max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
+    title: _Text
+    folder: _Text
+
+
+class _Traces(_Form):
+    service: _Plain
+    baseline: Annotated[float, Field(ge=0, le=1)]
+    keep_errors: bool
+    slower_than: Annotated[float, Field(gt=0)] | None
+    drop: list[_Text]
+    masks: list[_Plain]
+    spans: list[_Text]
+
+
+class _Route(_Form):
+    team: _Plain
+    severity: Severity
+    receivers: list[_Plain]
+
+
+class _Part(_Form):
+    version: Literal[1]
+    identity: _Identity
+    team: _Plain
+    jobs: list[_Text]
+    logs: list[_Text]
+    dashboard: _Dashboard
+    traces: _Traces | None
+    routes: list[_Route]
+    files: list[Literal["rules.yaml", "scrape.yaml", "dashboard.json", "filebeat.yaml"]]
+
+
+def from_text(file: str, text: str, masks: dict[str, Mask], sink: Sink) -> tuple[Part, tuple[str, ...]] | None:
+    """A part without its texts, and the names of its files; None (with an error) if it cannot be read."""
+    try:
+        form = _Part.model_validate_json(text)
+        traces = _traces(form.traces, masks)
+    except (ValidationError, KeyError) as error:
+        first = error.errors(include_url=False, include_input=False)[0] if isinstance(error, ValidationError) else {}
+        where = ".".join(str(step) for step in first.get("loc", ()))
+        sink.error("W910", f"the part cannot be read: {first.get('msg', 'unknown mask')} at `{where}`", Place(file),
+                   hint="compile the service again, or restore the file from version control")
+        return None
+    board = form.dashboard
+    identity = Identity(form.identity.environment, form.identity.namespace, form.identity.name)
+    routes = tuple(Route(one.team, one.severity, tuple(one.receivers)) for one in form.routes)
+    return Part(identity, form.team, tuple(form.jobs), tuple(form.logs), (board.uid, board.title, board.folder),
+                traces, routes), tuple(form.files)
+
+
+def _traces(form: _Traces | None, masks: dict[str, Mask]) -> TracePolicy | None:
+    if form is None:
+        return None
+    return TracePolicy(form.service, form.baseline, form.keep_errors, form.slower_than, tuple(form.drop),
+                       tuple(masks[name] for name in form.masks), tuple(form.spans), Origin("traces"))

@@ -1,0 +1,279 @@
+"""Layers → one service in one environment, with the layer and place of every value.
+
+catalog < built-in < platform.defaults < profile < document < environments.<env> < platform.enforced:
+the catalog and the built-in defaults are what the models and signals assume; the other five are trees.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from obsc.catalog import load_runtime, names
+from obsc.catalog.profile import Profile
+from obsc.catalog.versions import Range, parse
+from obsc.diagnostics import Place, Related, Sink
+from obsc.ir import Identity, Origin
+from obsc.merge import merge, without_nulls
+from obsc.source import Document, Node, Path, at, place_of, render
+from obsc.spec.platform import AIPlatform
+from obsc.spec.service import AIService
+from obsc.validate import Accepted, build
+
+UNKNOWN_RUNTIME = "custom"
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where each value of a merged tree comes from. Values that no layer gives are built-in defaults."""
+
+    tree: Node
+    layers: Mapping[int, str] = field(repr=False)
+
+    def layer(self, path: Path) -> str:
+        """Name of the layer that gave the value at this path, or `built-in`."""
+        node = at(self.tree, path)
+        while node is not None and id(node) not in self.layers and isinstance(node.value, dict | tuple) and node.value:
+            node = next(iter(node.value.values() if isinstance(node.value, dict) else node.value))
+        return self.layers.get(id(node), "built-in") if node is not None else "built-in"
+
+    def place(self, path: Path, *, key: bool = False) -> Place:
+        """Place of the value (or its key), or of the nearest thing around it that is written."""
+        return place_of(self.tree, path, key=key)
+
+    def origin(self, *path: str | int) -> Origin:
+        """The same as the IR carries it: without line numbers."""
+        return Origin(render(path), self.layer(path))
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One environment: its platform, resolved."""
+
+    name: str
+    platform: AIPlatform
+    origins: Origins
+    file: str
+    recovered: frozenset[Path]
+    builtin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """One service in one environment. `recovered` are paths whose value is a stand-in for a bad one."""
+
+    identity: Identity
+    service: AIService
+    environment: Environment
+    profile: Profile
+    versions: Range
+    origins: Origins
+    file: str
+    recovered: frozenset[Path]
+
+    @property
+    def platform(self) -> AIPlatform:
+        """The environment's platform."""
+        return self.environment.platform
+
+    def emptied(self, *path: str) -> bool:
+        """Whether a layer emptied the list at this path with `[]`."""
+        node = at(self.origins.tree, path)
+        return node is not None and node.value == ()
+
+    def sound(self, *path: str | int) -> bool:
+        """Whether the value at this path is the author's (or a default), not a stand-in."""
+        return not any(path[:len(bad)] == bad or bad[:len(path)] == path for bad in self.recovered)
+
+
+def environments(platforms: Sequence[Accepted], sink: Sink, *, builtin: bool = False) -> tuple[Environment, ...]:
+    """The environments of all platform documents, sorted by name; one name twice is an error with both places."""
+    found: dict[str, Environment] = {}
+    for accepted in platforms:
+        for name, tree, layers, place in _platform_trees(accepted):
+            model, recovered = build(AIPlatform, tree, sink, pruned=accepted.pruned)
+            if not isinstance(model, AIPlatform):
+                continue
+            new = Environment(name, model, Origins(tree, layers), accepted.document.file, recovered, builtin)
+            if name in found:
+                other = found[name].origins.place(("metadata", "name"))
+                sink.error("R201", f"environment `{name}` is defined twice", place, path="metadata.name",
+                           hint="give each environment one platform", related=(Related(other, "also here"),))
+            else:
+                found[name] = new
+    return tuple(found[name] for name in sorted(found))
+
+
+def _platform_trees(accepted: Accepted) -> Iterator[tuple[str, Node, dict[int, str], Place]]:
+    overlays = at(accepted.tree, ("environments",))
+    base = _without(accepted.tree, "environments")
+    name = at(base, ("metadata", "name"))
+    alone = name.value if name is not None and isinstance(name.value, str) else "unnamed"
+    place = place_of(accepted.tree, ("metadata", "name"))
+    if overlays is None or not isinstance(overlays.value, dict) or not overlays.value:
+        tree = without_nulls(base)
+        if tree is not None:
+            yield alone, tree, _layers(("platform", base)), place
+        return
+    for key, overlay in overlays.value.items():
+        tree = merge(without_nulls(base), overlay)
+        if tree is not None:
+            layers = _layers(("platform", base), (f"environments.{key}", overlay))
+            yield key, tree, layers, (overlays.keys or {}).get(key, place)
+
+
+def services(accepted: Sequence[Accepted], found: Sequence[Environment], sink: Sink) -> tuple[Resolved, ...]:
+    """Every service in every environment where it exists, sorted by identity."""
+    by_name = {environment.name: environment for environment in found}
+    result: list[Resolved] = []
+    for one in accepted:
+        for name in _where(one, by_name, sink):
+            resolved = _service(one, by_name[name], sink)
+            if resolved is not None:
+                result.append(resolved)
+    return tuple(_unique(sorted(result, key=lambda r: r.identity), sink))
+
+
+def _where(one: Accepted, known: Mapping[str, Environment], sink: Sink) -> list[str]:
+    node = at(one.tree, ("environments",))
+    if node is None or not isinstance(node.value, dict) or not node.value:
+        return sorted(known)
+    for key in node.value:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1) or sorted(known)[:1]
+            sink.error("R202", f"no platform defines the environment `{key}`; known are {_listed(known)}",
+                       place_of(one.tree, ("environments", key), key=True), path=f"environments.{key}",
+                       hint=f"did you mean `{near[0]}`?" if near else "add a platform for it")
+    return sorted(key for key in node.value if key in known)
+
+
+def _listed(words: Mapping[str, object] | Sequence[str]) -> str:
+    return ", ".join(f"`{word}`" for word in sorted(words)) or "none"
+
+
+def _service(one: Accepted, environment: Environment, sink: Sink) -> Resolved | None:
+    stack = _stack(one, environment, sink)
+    tree = stack[0][1] if stack else one.tree
+    merged: Node | None = None
+    for _, tree in stack:
+        merged = merge(merged, tree)
+    if merged is None:
+        return None
+    origins = Origins(merged, _layers(*stack))
+    _enforced(one, environment, sink)
+    model, recovered = build(AIService, merged, sink, pruned=one.pruned)
+    if not isinstance(model, AIService):
+        return None
+    profile, versions, more = _runtime(model, origins, recovered, sink)
+    identity = Identity(environment.name, model.metadata.namespace, model.metadata.name)
+    return Resolved(identity, model, environment, profile, versions, origins, one.document.file, recovered | more)
+
+
+def _stack(one: Accepted, environment: Environment, sink: Sink) -> list[tuple[str, Node]]:
+    platform = environment.origins.tree
+    document = _without(one.tree, "environments")
+    overlay = at(one.tree, ("environments", environment.name))
+    layers: list[tuple[str, Node | None]] = [
+        ("platform.defaults", at(platform, ("defaults",))),
+        ("", None),
+        ("document", document),
+        (f"environments.{environment.name}", overlay),
+        ("platform.enforced", at(platform, ("enforced",))),
+    ]
+    profile = next((node for _, tree in reversed(layers) if tree is not None
+                    and (node := at(tree, ("profile",))) is not None), None)
+    if profile is not None and isinstance(profile.value, str):
+        layers[1] = (f"profile {profile.value}", _profile(profile, platform, sink))
+    return [(name, tree) for name, tree in layers if tree is not None and isinstance(tree.value, dict)]
+
+
+def _profile(wanted: Node, platform: Node, sink: Sink) -> Node | None:
+    known = at(platform, ("profiles",))
+    profiles = known.value if known is not None and isinstance(known.value, dict) else {}
+    name = str(wanted.value)
+    if name not in profiles:
+        near = difflib.get_close_matches(name, profiles, 1)
+        sink.error("R203", f"the platform has no profile `{name}`; it has {_listed(profiles)}", wanted.place, path="profile",
+                   hint=f"did you mean `{near[0]}`?" if near else "add it to the platform's profiles, or leave it out")
+    return profiles.get(name)
+
+
+def _enforced(one: Accepted, environment: Environment, sink: Sink) -> None:
+    wanted = at(environment.origins.tree, ("enforced",))
+    if wanted is None:
+        return
+    overlay = at(one.tree, ("environments", environment.name))
+    for path, node in leaves(wanted):
+        for tree in (one.tree, overlay):
+            said = at(tree, path) if tree is not None else None
+            if said is None or said.value == node.value or path[:1] == ("environments",) or path[-2:-1] in {("redact",)}:
+                continue
+            if isinstance(said.value, tuple) or (len(path) > 1 and isinstance(path[-1], int)):
+                continue
+            sink.error("R204", f"the platform enforces another value of `{render(path)}`", said.place, path=render(path),
+                       hint="leave it out: the platform's value holds", related=(Related(node.place, "enforced here"),))
+
+
+def leaves(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """Every scalar and every empty collection of a tree with its path."""
+    if isinstance(node.value, dict) and node.value:
+        for key, child in node.value.items():
+            yield from leaves(child, (*path, key))
+    elif isinstance(node.value, tuple) and node.value:
+        for index, child in enumerate(node.value):
+            yield from leaves(child, (*path, index))
+    else:
+        yield path, node
+
+
+def _layers(*stack: tuple[str, Node]) -> dict[int, str]:
+    return {id(node): name for name, tree in stack for _, node in leaves(tree)}
+
+
+def _without(tree: Node, key: str) -> Node:
+    assert isinstance(tree.value, dict)
+    return replace(tree, value={k: v for k, v in tree.value.items() if k != key})
+
+
+def _runtime(model: AIService, origins: Origins, recovered: frozenset[Path],
+             sink: Sink) -> tuple[Profile, Range, frozenset[Path]]:
+    name = model.runtime.name
+    bad: set[Path] = set()
+    profile = load_runtime(name)
+    if profile is None or profile.kind == "exporter":
+        near = difflib.get_close_matches(name, names(), 1)
+        sink.error("R205", f"no runtime `{name}` in the catalog", origins.place(("runtime", "name")), path="runtime.name",
+                   hint=f"did you mean `{near[0]}`?" if near else
+                   f"use one of {_listed(names())}; a program of your own is `custom` with its `metrics.series`")
+        bad.add(("runtime",))
+        profile = load_runtime(UNKNOWN_RUNTIME)
+        assert profile is not None
+    versions = parse(model.runtime.version)
+    if versions is None:
+        sink.error("R206", f"the version range `{model.runtime.version}` is empty or unreadable",
+                   origins.place(("runtime", "version")), path="runtime.version",
+                   hint='write one release such as "0.15", or a range such as ">=0.11 <0.13"')
+        bad.add(("runtime", "version"))
+        versions = parse(None)
+        assert versions is not None
+    return profile, versions, frozenset(path for path in bad if path not in recovered)
+
+
+def _unique(found: Sequence[Resolved], sink: Sink) -> Iterator[Resolved]:
+    seen: dict[Identity, Resolved] = {}
+    for one in found:
+        first = seen.setdefault(one.identity, one)
+        if first is one:
+            yield one
+        elif one.sound("metadata", "name") and one.sound("metadata", "namespace"):
+            name = f"{one.identity.namespace}/{one.identity.name}"
+            sink.error("R207", f"two services are called `{name}` in the environment `{one.identity.environment}`",
+                       one.origins.place(("metadata", "name")), path="metadata.name", hint="rename one of them",
+                       related=(Related(first.origins.place(("metadata", "name")), "the other one"),))
+
+
+def document_name(document: Document) -> str:
+    """`namespace/name` of a document, for messages about it before it is resolved."""
+    parts = (at(document.root, ("metadata", key)) for key in ("namespace", "name"))
+    return "/".join(str(part.value) for part in parts if part is not None)

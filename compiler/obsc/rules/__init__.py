@@ -1,0 +1,28 @@
+"""Semantic checks: what the models cannot see. Each rule is a pure function from a service to findings.
+
+A rule's docstring is its documentation. Rules look at what was resolved, skip what holds a stand-in for a bad value
+(that was reported already), and never raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from obsc.diagnostics import Sink
+from obsc.ir import Service
+from obsc.resolve import Environment, Resolved
+from obsc.rules.alerts import alert_numbers, known_alerts
+from obsc.rules.environment import backends, receivers_exist, repetition
+from obsc.rules.fleet import overlapping_logs
+from obsc.rules.policy import content, links, log_paths, severities, targets, tenants, unchecked_certificates
+from obsc.rules.references import endpoints_named, routed, static_targets, uncertain_metrics, workloads
+
+Rule = Callable[[Resolved, Service, Sink], None]
+
+# The order of work; findings are sorted by place in the end.
+RULES: tuple[Rule, ...] = (
+    endpoints_named, static_targets, workloads, routed, uncertain_metrics, known_alerts, alert_numbers, tenants, severities,
+    targets, links, log_paths, content, unchecked_certificates,
+)
+PLATFORM_RULES: tuple[Callable[[Environment, Sink], None], ...] = (receivers_exist, backends, repetition)
+FLEET_RULES: tuple[Callable[[Sequence[tuple[Resolved, Service]], Sink], None], ...] = (overlapping_logs,)

@@ -1,0 +1,127 @@
+"""Changes to alerts: names that exist, numbers of the right kind, thresholds that can be met."""
+
+from __future__ import annotations
+
+import difflib
+
+from obsc import buckets, durations
+from obsc.diagnostics import Sink
+from obsc.ir import Service
+from obsc.resolve import Resolved
+from obsc.signals import availability, errors, gpu, kubernetes, latency, pipeline
+from obsc.signals.subject import Default, Reading, Subject
+
+ALERTS: dict[str, Default] = {one.name: one for one in (
+    availability.DOWN, availability.NOT_READY, availability.FEWER, errors.HIGH, errors.ELEVATED, latency.SLOW, latency.FIRST,
+    gpu.BUSY, gpu.HOT, gpu.OVERHEATING, kubernetes.MEMORY, kubernetes.THROTTLED, kubernetes.KILLED, kubernetes.CRASHING,
+    kubernetes.RESTARTING, pipeline.TARGET, pipeline.FEWER, pipeline.BLIND)}
+_SIGNALS = {latency.SLOW.name: "requestDuration", latency.FIRST.name: "timeToFirstToken"}
+_WITHOUT_THRESHOLD = frozenset(one.name for one in ALERTS.values() if one.threshold == 0 and one.kind == "number")
+
+
+def known_alerts(resolved: Resolved, service: Service, sink: Sink) -> None:
+    """`alerts.rules` names alerts that exist and that this runtime's metrics allow; in profiles others are ignored."""
+    made = {rule.name for rule in service.alerts}
+    omitted = dict(service.omitted)
+    for name, rule in resolved.service.alerts.rules.items():
+        path = ("alerts", "rules", name)
+        place = resolved.origins.place(path, key=True)
+        from_profile = resolved.origins.layer(path).startswith(("profile", "platform"))
+        if name not in ALERTS:
+            near = difflib.get_close_matches(name, ALERTS, 1)
+            if not from_profile:
+                sink.error("S301", f"there is no alert `{name}`", place, path=f"alerts.rules.{name}",
+                           hint=f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(ALERTS))}")
+        elif name not in made and rule.enabled is not False and not from_profile and resolved.sound("runtime"):
+            reason = omitted.get(name, "it does not apply to this service")
+            sink.error("S308", f"the alert `{name}` cannot be made: {reason}", place, path=f"alerts.rules.{name}",
+                       hint="leave it out, or supply what is missing")
+
+
+def alert_numbers(resolved: Resolved, _: Service, sink: Sink) -> None:
+    """A threshold has its alert's kind of number, lies where the metric can tell, and lasts long enough to be seen."""
+    subject = Subject(resolved)
+    evaluation = resolved.platform.prometheus.evaluation_interval
+    for name, rule in resolved.service.alerts.rules.items():
+        default = ALERTS.get(name)
+        if default is None or rule.enabled is False:
+            continue
+        path = ("alerts", "rules", name)
+        if rule.threshold is not None:
+            _kind(resolved, default, sink)
+        if rule.quantile is not None and name not in _SIGNALS:
+            sink.error("S310", f"`{name}` compares no quantile", resolved.origins.place((*path, "quantile")),
+                       path=f"alerts.rules.{name}.quantile", hint="leave it out")
+        if rule.for_ is not None and 0 < rule.for_ < 2 * evaluation:
+            sink.warning("S312", f"`for: {durations.show(rule.for_)}` is less than two evaluations of "
+                         f"{durations.show(evaluation)}: one lost scrape decides", resolved.origins.place((*path, "for")),
+                         path=f"alerts.rules.{name}.for", hint=f"write at least {durations.show(2 * evaluation)}")
+        found = subject.readings(_SIGNALS[name]) if name in _SIGNALS else ()
+        if found and (rule.threshold is None or rule.threshold.kind == "duration"):
+            _buckets(resolved, name, found[0], sink)
+    for name, signal in _SIGNALS.items():
+        if name not in resolved.service.alerts.rules and ALERTS[name].enabled and (found := subject.readings(signal)):
+            _buckets(resolved, name, found[0], sink)
+
+
+def _kind(resolved: Resolved, default: Default, sink: Sink) -> None:
+    said = resolved.service.alerts.rules[default.name].threshold
+    assert said is not None
+    place = resolved.origins.place(("alerts", "rules", default.name, "threshold"))
+    path = f"alerts.rules.{default.name}.threshold"
+    if default.name in _WITHOUT_THRESHOLD and default.name not in _SIGNALS:
+        sink.error("S310", f"`{default.name}` has no threshold", place, path=path, hint="leave it out")
+        return
+    bare_ratio = default.kind == "ratio" and said.kind == "number" and 0 < said.value < 1
+    if said.kind == default.kind or bare_ratio:
+        return
+    expected = {"duration": "a duration such as `5s`", "ratio": "a percentage such as `95%`", "number": "a number such as `85`"}
+    sink.error("S313", f"the threshold of `{default.name}` is {expected[default.kind]}, found another kind of number", place,
+               path=path, hint=f"write {expected[default.kind]}")
+
+
+def _buckets(resolved: Resolved, name: str, reading: Reading, sink: Sink) -> None:
+    """The threshold against the bucket bounds: a quantile must stay below the last, a share moves to the nearest."""
+    rule = resolved.service.alerts.rules.get(name)
+    histogram = reading.measure.histogram
+    wish = rule.threshold.value if rule is not None and rule.threshold is not None else ALERTS[name].threshold
+    if histogram is None or not wish:
+        _no_quantile(resolved, name, sink)
+        return
+    bounds, scale = reading.metric(histogram).buckets, reading.scale(histogram)
+    place = resolved.origins.place(("alerts", "rules", name, "threshold"))
+    path = f"alerts.rules.{name}.threshold"
+    if not bounds:
+        sink.error("S315", f"the bucket bounds of `{histogram.metric}` are not known", place, path=path,
+                   hint="write them: `buckets` of the series, or `runtime.buckets`")
+    elif rule is not None and rule.quantile is not None:
+        if wish * scale >= max(bounds):
+            sink.error("S316", f"the last bucket of `{histogram.metric}` ends at {durations.show(max(bounds) / scale)}: a quantile "
+                       f"never passes that, so `{name}` could never fire", place, path=path,
+                       hint=f"write less than {durations.show(max(bounds) / scale)}")
+    else:
+        _snap(resolved, name, wish * scale, bounds, scale, sink)
+
+
+def _no_quantile(resolved: Resolved, name: str, sink: Sink) -> None:
+    rule = resolved.service.alerts.rules.get(name)
+    if rule is not None and rule.quantile is not None:
+        sink.error("S310", f"the runtime has no histogram for `{name}`, only a mean",
+                   resolved.origins.place(("alerts", "rules", name, "quantile")), path=f"alerts.rules.{name}.quantile",
+                   hint="leave the quantile out")
+
+
+def _snap(resolved: Resolved, name: str, wish: float, bounds: tuple[float, ...], scale: float, sink: Sink) -> None:
+    nearest = buckets.snap(wish, bounds)
+    if nearest == wish:
+        return
+    below, above = buckets.neighbours(wish, bounds)
+    known = " and ".join(durations.show(bound / scale) for bound in (below, above) if bound is not None)
+    place = resolved.origins.place(("alerts", "rules", name, "threshold"))
+    text = f"{durations.show(wish / scale)} is no bucket bound of the metric; near it are {known}"
+    path = f"alerts.rules.{name}.threshold"
+    if max(nearest / wish, wish / nearest) > buckets.FARTHEST:
+        sink.error("S317", text, place, path=path, hint="choose one of them: anything between cannot be told")
+    else:
+        sink.warning("S317", f"{text}; {durations.show(nearest / scale)} is used", place, path=path,
+                     hint=f"write {durations.show(nearest / scale)}")

@@ -1,0 +1,74 @@
+"""The platform itself: receivers that exist, backends that are encrypted, intervals that fit."""
+
+from __future__ import annotations
+
+import difflib
+
+from obsc import durations
+from obsc.diagnostics import Sink
+from obsc.resolve import Environment
+from obsc.source import Path
+from obsc.spec.platform_alerting import Routing
+
+_LEVELS = ("critical", "warning", "info")
+
+
+def receivers_exist(environment: Environment, sink: Sink) -> None:
+    """Every receiver that routing or a team names is defined, and tells somebody."""
+    said = environment.platform.alertmanager
+    known = [one.name for one in said.receivers]
+    _named(environment, ("alertmanager", "routing"), said.routing, known, sink)
+    for name, team in said.teams.items():
+        _named(environment, ("alertmanager", "teams", name), team, known, sink)
+    for index, one in enumerate(said.receivers):
+        configs = (one.slack_configs, one.pagerduty_configs, one.opsgenie_configs, one.webhook_configs, one.email_configs)
+        if not any(configs):
+            sink.error("S320", f"the receiver `{one.name}` tells nobody",
+                       environment.origins.place(("alertmanager", "receivers", index, "name")), path="alertmanager.receivers",
+                       hint="give it slackConfigs, pagerdutyConfigs, webhookConfigs, opsgenieConfigs or emailConfigs")
+        for number, hook in enumerate(one.webhook_configs):
+            if (hook.url is None) == (hook.url_secret is None):
+                sink.error("S321", "a webhook has either `url` or `urlSecret`",
+                           environment.origins.place(("alertmanager", "receivers", index, "webhookConfigs", number)),
+                           path="alertmanager.receivers", hint="write one of them")
+
+
+def _named(environment: Environment, path: Path, routing: Routing, known: list[str], sink: Sink) -> None:
+    for level in _LEVELS:
+        for index, name in enumerate(getattr(routing, level)):
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                sink.error("R213", f"no receiver `{name}`", environment.origins.place((*path, level, index)),
+                           path="alertmanager", hint=f"did you mean `{near[0]}`?" if near else "define it in `receivers`")
+
+
+def backends(environment: Environment, sink: Sink) -> None:
+    """Backends are reached over TLS; where the platform allows plain http, each one still gets a warning."""
+    platform = environment.platform
+    plain: list[tuple[str, Path]] = []
+    if platform.elasticsearch is not None:
+        plain += [("Elasticsearch", ("elasticsearch", "hosts", index))
+                  for index, host in enumerate(platform.elasticsearch.hosts) if host.startswith("http:")]
+    for index, receiver in enumerate(platform.alertmanager.receivers):
+        plain += [(f"the receiver {receiver.name}", ("alertmanager", "receivers", index, "webhookConfigs", number, "url"))
+                  for number, hook in enumerate(receiver.webhook_configs) if hook.url is not None and hook.url.startswith("http:")]
+    if platform.jaeger is not None and platform.policy.allow_insecure:
+        plain.append(("Jaeger", ("jaeger", "endpoint")))
+    for name, path in plain:
+        place = environment.origins.place(path)
+        text = f"{name} is reached without encryption"
+        if platform.policy.allow_insecure:
+            sink.warning("P409", text, place, path=str(path[0]), hint="use TLS outside of a test cluster")
+        else:
+            sink.error("P409", text, place, path=str(path[0]), hint="use https, or set `policy.allowInsecure` knowingly")
+
+
+def repetition(environment: Environment, sink: Sink) -> None:
+    """Repetition is looked at only when a group is due, so its interval is a multiple of the group's."""
+    said = environment.platform.alertmanager
+    times = said.repeat_interval / said.group_interval
+    if abs(times - round(times)) > 1e-9:
+        sink.warning("S319", f"repeatInterval {durations.show(said.repeat_interval)} is no multiple of groupInterval "
+                     f"{durations.show(said.group_interval)}", environment.origins.place(("alertmanager", "repeatInterval")),
+                     path="alertmanager.repeatInterval",
+                     hint=f"write {durations.show(max(1, round(times)) * said.group_interval)}")

@@ -1,0 +1,108 @@
+"""Names in a spec that must mean something elsewhere in it, and parts that must fit together."""
+
+from __future__ import annotations
+
+import difflib
+
+from obsc import endpoints
+from obsc.catalog import load_runtime, names
+from obsc.diagnostics import Sink
+from obsc.ir import Discovery, Service, Severity
+from obsc.resolve import Resolved
+from obsc.signals.subject import Subject, fault_matcher
+
+
+def endpoints_named(resolved: Resolved, _: Service, sink: Sink) -> None:
+    """A series names an endpoint that exists, and an endpoint a runtime that the catalog has."""
+    known = [one.name for one in endpoints.all_endpoints(resolved)]
+    for index, series in enumerate(resolved.service.metrics.series):
+        path = ("metrics", "series", index, "endpoint")
+        if endpoints.find(resolved, series.endpoint) is None:
+            near = difflib.get_close_matches(series.endpoint, known, 1) or known[:1]
+            sink.error("R210", f"no endpoint `{series.endpoint}`, known are {', '.join(f'`{one}`' for one in known)}",
+                       resolved.origins.place(path), path="metrics.series", hint=f"did you mean `{near[0]}`?")
+    for index, endpoint in enumerate(resolved.service.metrics.endpoints):
+        if endpoint.runtime is not None and load_runtime(endpoint.runtime) is None:
+            near = difflib.get_close_matches(endpoint.runtime, names(), 1)
+            sink.error("R205", f"no runtime `{endpoint.runtime}` in the catalog",
+                       resolved.origins.place(("metrics", "endpoints", index, "runtime")), path="metrics.endpoints",
+                       hint=f"did you mean `{near[0]}`?" if near else f"use one of {', '.join(names())}")
+
+
+def static_targets(resolved: Resolved, service: Service, sink: Sink) -> None:
+    """Static discovery has targets, and only static discovery has; scrapes end before the next begins."""
+    for job in service.jobs:
+        place = resolved.origins.place(("metrics", "discovery"))
+        if job.discovery is Discovery.STATIC and not any(one.addresses for one in job.targets) and resolved.sound("metrics"):
+            sink.error("S302", f"the endpoint `{job.endpoint}` is static and has no targets", place, path="metrics",
+                       hint="write `metrics.staticConfigs: [{targets: [\"host:port\"]}]`, or another discovery")
+        if job.discovery is not Discovery.STATIC and any(one.addresses for one in job.targets):
+            sink.error("S303", f"targets are given, but discovery is `{job.discovery.value}`",
+                       resolved.origins.place(("metrics", "staticConfigs")), path="metrics.staticConfigs",
+                       hint="write `discovery: static`, or leave the targets out")
+    for index, endpoint in enumerate(resolved.service.metrics.endpoints):
+        every = endpoints.interval(resolved, endpoint)
+        if endpoint.timeout is not None and endpoint.timeout > every:
+            sink.error("S309", "the timeout is longer than the interval: Prometheus refuses the whole configuration",
+                       resolved.origins.place(("metrics", "endpoints", index, "timeout")), path="metrics.endpoints",
+                       hint="make it shorter than the interval")
+
+
+def workloads(resolved: Resolved, _: Service, sink: Sink) -> None:
+    """Replicas have bounds in order, names are not reserved, and series that count requests tell failed ones."""
+    replicas = resolved.service.workload.replicas
+    if replicas.max is not None and replicas.max < replicas.min:
+        sink.error("S311", f"at most {replicas.max} replicas, but at least {replicas.min}",
+                   resolved.origins.place(("workload", "replicas", "max")), path="workload.replicas.max",
+                   hint="raise `max` or lower `min`")
+    kind, how = resolved.service.workload.kind, endpoints.discovery(resolved)
+    if kind in {"External", "None"} and how in {"pods", "service"} and resolved.sound("metrics"):
+        sink.error("S304", f"a workload of kind `{kind}` has no pods to discover",
+                   resolved.origins.place(("metrics", "discovery")), path="metrics.discovery",
+                   hint="write `discovery: static` with targets, or `none` with matchers")
+    if how == "none" and not resolved.service.metrics.matchers:
+        sink.error("S305", "nothing tells which series are the service's: it is scraped by somebody else",
+                   resolved.origins.place(("metrics",)), path="metrics.matchers",
+                   hint="write `metrics.matchers`, such as 'app=\"chat\"'")
+    if resolved.service.metadata.name == "platform":
+        sink.error("R211", "the name `platform` is reserved for what services share",
+                   resolved.origins.place(("metadata", "name")), path="metadata.name", hint="choose another name")
+    for index, series in enumerate(resolved.service.metrics.series):
+        _series(resolved, index, sink)
+        if series.signal == "availability" and (series.type != "counter" or fault_matcher(series) is None):
+            sink.error("S306", f"nothing tells the failed requests of `{series.name}`",
+                       resolved.origins.place(("metrics", "series", index, "name")), path="metrics.series",
+                       hint="give a counter a label with its known values, such as `labels: {status: [success, error]}`")
+
+
+def _series(resolved: Resolved, index: int, sink: Sink) -> None:
+    series = resolved.service.metrics.series[index]
+    place = resolved.origins.place(("metrics", "series", index, "buckets"))
+    if series.buckets and series.type != "histogram":
+        sink.error("S307", f"a {series.type} has no buckets", place, path="metrics.series", hint="make it a histogram")
+    if list(series.buckets) != sorted(set(series.buckets)):
+        sink.error("S307", "bucket bounds are not in rising order", place, path="metrics.series", hint="sort them")
+
+
+def routed(resolved: Resolved, service: Service, sink: Sink) -> None:
+    """Every critical alert and every warning ends at a receiver: one that nobody gets is none."""
+    for route in service.routes:
+        if not route.receivers and route.severity is not Severity.INFO:
+            sink.error("S314", f"nobody is told of the {route.severity.value} alerts of team `{route.team}`",
+                       resolved.origins.place(("metadata", "team")), path="metadata.team",
+                       hint=f"give the platform `alertmanager.routing.{route.severity.value}`, or the team a receiver")
+
+
+def uncertain_metrics(resolved: Resolved, service: Service, sink: Sink) -> None:
+    """Where the version leaves open which name a metric has, both are read; a version would settle it."""
+    subject = Subject(resolved)
+    names_read = sorted({" or ".join(term.metric for reading in found for term in reading.terms[:1])
+                         for signal in ("requestDuration", "timeToFirstToken", "availability", "traffic", "kvCacheUsage")
+                         if len(found := subject.readings(signal)) > 1})
+    if names_read:
+        sink.info("S330", "the version leaves open which name is right, so both are read: " + "; ".join(names_read),
+                  resolved.origins.place(("runtime", "version")), path="runtime.version",
+                  hint="write the release, such as `version: \"0.15\"`")
+    for name, reason in service.omitted:
+        sink.info("S331", f"the alert {name} is left out: {reason}", resolved.origins.place(("runtime", "name")),
+                  path="alerts.rules")

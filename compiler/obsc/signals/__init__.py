@@ -1,0 +1,21 @@
+"""What is worth knowing of an AI service, one module for each family of signals. None of them knows a target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from obsc.signals.alert import Contribution
+from obsc.signals.availability import availability
+from obsc.signals.errors import errors
+from obsc.signals.gpu import gpu
+from obsc.signals.kubernetes import kubernetes
+from obsc.signals.latency import latency
+from obsc.signals.pipeline import pipeline
+from obsc.signals.quality import quality
+from obsc.signals.subject import Subject
+from obsc.signals.traffic import traffic
+
+# The order of work, and of rules and panels within their groups and rows.
+FAMILIES: tuple[Callable[[Subject], Contribution], ...] = (
+    availability, errors, traffic, quality, latency, gpu, kubernetes, pipeline,
+)

@@ -1,0 +1,101 @@
+"""How a family makes its rules and panels: the parts that are alike in all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from obsc.ir import AlertRule, Field, Origin, Panel, RecordingRule, Severity, Text, Threshold, Unit
+from obsc.promql import Binary, Call, Expr, Number, aggregate
+from obsc.signals.subject import Settings, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What a family adds to a service. `panels` come with the key of their row; `omitted` with the reason."""
+
+    recordings: tuple[RecordingRule, ...] = ()
+    alerts: tuple[AlertRule, ...] = ()
+    panels: tuple[tuple[str, Panel], ...] = ()
+    omitted: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What an alert says to whoever it wakes."""
+
+    signal: str
+    kind: str
+    panel: str
+    summary: Text
+    description: Text
+    impact: str
+    checks: tuple[str, ...]
+
+
+SERVICE = Field(label="service")
+NAMESPACE = Field(label="namespace")
+WHO: Text = (SERVICE, " in ", NAMESPACE)
+
+
+def share() -> Field:
+    """The alert's value as a percentage."""
+    return Field(unit=Unit.RATIO)
+
+
+def seconds() -> Field:
+    """The alert's value as a duration."""
+    return Field(unit=Unit.SECONDS)
+
+
+def figure() -> Field:
+    """The alert's value as a number."""
+    return Field(unit=Unit.COUNT)
+
+
+def alert(subject: Subject, settings: Settings, story: Story, expr: Expr, *labels: tuple[str, str]) -> AlertRule:
+    """An alert rule with the labels that routing needs. `for` is never shorter than the spec says."""
+    static = dict(subject.static_labels) | {"team": settings.team} | dict(labels)
+    return AlertRule(
+        name=settings.name, expr=expr, hold=settings.hold, keep=settings.keep, severity=settings.severity,
+        signal=story.signal, kind=story.kind, summary=story.summary, description=story.description,
+        impact=story.impact, checks=story.checks, labels=tuple(sorted(static.items())), panel=story.panel,
+        origin=settings.origin, team=settings.team)
+
+
+def line(settings: Settings | None, *, above: bool = True) -> tuple[Threshold, ...]:
+    """The alert's threshold as a panel draws it: the very same number."""
+    return (Threshold(settings.threshold, settings.severity, above),) if settings is not None else ()
+
+
+def lines(*found: Settings | None, above: bool = True) -> tuple[Threshold, ...]:
+    """Several alerts' thresholds, in rising order."""
+    marks = [mark for settings in found for mark in line(settings, above=above)]
+    return tuple(sorted(marks, key=lambda mark: (mark.value, mark.severity)))
+
+
+def record(subject: Subject, name: str, expr: Expr) -> RecordingRule:
+    """A recorded series of the service."""
+    return RecordingRule(name, expr, subject.static_labels, Origin(name, "built-in"))
+
+
+def young(subject: Subject, *by: str) -> Expr | None:
+    """Pods that may still be starting, one sample per group; None where nobody counts pods' ages."""
+    if subject.exporter("kubeStateMetrics") is None:
+        return None
+    started = subject.of_pods("kubeStateMetrics", "kube_pod_start_time")
+    age = Binary("-", Call("time", ()), aggregate("max", started, *by))
+    return Binary("<", age, Number(subject.startup))
+
+
+def unless_young(subject: Subject, expr: Expr, *by: str) -> Expr:
+    """The expression while no pod of the group may still be starting."""
+    starting = young(subject, *by)
+    return expr if starting is None else Binary("unless", expr, starting, on=tuple(by))
+
+
+def busy(count: Expr, least: float, by: tuple[str, ...], expr: Expr) -> Expr:
+    """The expression where there was enough traffic to mean something: one failed request is 100 % at night."""
+    return Binary("and", expr, Binary(">=", count, Number(least)), on=by)
+
+
+CRITICAL, WARNING, INFO = Severity.CRITICAL, Severity.WARNING, Severity.INFO

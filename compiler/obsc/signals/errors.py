@@ -1,0 +1,96 @@
+"""Errors: what share of requests fails by the service's own fault."""
+
+from __future__ import annotations
+
+from obsc.ir import AlertRule, Chart, Origin, Panel, Query, RecordingRule, Unit
+from obsc.promql import Binary, Expr, Number, any_of, over
+from obsc.promql import ratio as share_of
+from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Story, alert, busy, lines, record, share
+from obsc.signals.subject import Default, Reading, Settings, Subject
+
+HIGH = Default("HighErrorRate", CRITICAL, hold=300, threshold=0.05, kind="ratio")
+ELEVATED = Default("ElevatedErrorRate", WARNING, hold=900, threshold=0.01, kind="ratio")
+REQUESTS, ERRORS = "ai:requests:rate", "ai:request_errors:rate"
+_LEAST_FAST, _LEAST_SLOW = 50, 20
+_SLOW_WINDOW = 1800.0
+
+_CHECKS = (
+    "Split the errors by reason, by pod and by model version: one of them or all?",
+    "Look at traces with errors and at the log of the failing pods.",
+    "Look at the rollouts of the last hour; roll back if one fits.",
+    "Look at memory, accelerators and upstream services.",
+)
+
+
+def errors(subject: Subject) -> Contribution:
+    """Requests and failed requests are recorded apart and divided at use, so that no quiet minute makes a NaN."""
+    found = subject.readings("availability")
+    if not found:
+        reason = "no metric of the runtime tells failed requests"
+        return Contribution(omitted=((HIGH.name, reason), (ELEVATED.name, reason)))
+    settings = (subject.settings(HIGH), subject.settings(ELEVATED))
+    alerts = (_high(subject, settings[0], found[0]), _elevated(subject, settings[1], found[0]))
+    return Contribution(recordings=_recordings(subject, found), alerts=tuple(a for a in alerts if a is not None),
+                        panels=(("status", _number(subject, settings)), ("errors", _lines(subject, found, settings))))
+
+
+def _all(subject: Subject, reading: Reading) -> Expr:
+    return subject.rates(reading, reading.measure.total)
+
+
+def _failed(subject: Subject, reading: Reading) -> Expr:
+    none_yet = Binary("*", Number(0), _all(subject, reading))
+    return Binary("or", subject.rates(reading, reading.measure.errors), none_yet)
+
+
+def _recordings(subject: Subject, found: tuple[Reading, ...]) -> tuple[RecordingRule, ...]:
+    return (record(subject, REQUESTS, any_of(*(_all(subject, one) for one in found))),
+            record(subject, ERRORS, any_of(*(_failed(subject, one) for one in found))))
+
+
+def _ratio(subject: Subject, window: float = 0) -> Expr:
+    failed, every = subject.recorded(ERRORS), subject.recorded(REQUESTS)
+    if not window:
+        return Binary("/", failed, Binary(">", every, Number(0)))
+    return Binary("/", over("sum_over_time", failed, window), Binary(">", over("sum_over_time", every, window), Number(0)))
+
+
+def _story(source: str) -> Story:
+    return Story("errors", "errors", "error-ratio", (*WHO, " fails too many requests"),
+                 (share(), " of the requests fail by the service's own fault, as ", source, " counts them."),
+                 "Users get errors instead of answers.", _CHECKS)
+
+
+def _high(subject: Subject, settings: Settings | None, reading: Reading) -> AlertRule | None:
+    if settings is None:
+        return None
+    by = subject.by(reading)
+    expr = Binary(">", _ratio(subject), Number(settings.threshold))
+    enough = Binary("*", subject.recorded(REQUESTS), Number(subject.window))
+    return alert(subject, settings, _story(reading.measure.source), busy(enough, _LEAST_FAST, by, expr))
+
+
+def _elevated(subject: Subject, settings: Settings | None, reading: Reading) -> AlertRule | None:
+    if settings is None:
+        return None
+    by = subject.by(reading)
+    expr = Binary(">", _ratio(subject, _SLOW_WINDOW), Number(settings.threshold))
+    # A wider window lets a quiet service be judged too: what is rare in five minutes adds up in thirty.
+    enough = Binary("*", over("avg_over_time", subject.recorded(REQUESTS), _SLOW_WINDOW), Number(_SLOW_WINDOW))
+    return alert(subject, settings, _story(reading.measure.source), busy(enough, _LEAST_SLOW, by, expr))
+
+
+def _number(subject: Subject, settings: tuple[Settings | None, ...]) -> Panel:
+    return Panel(
+        "error-share", "Errors", Chart.NUMBER, Unit.RATIO, (Query(_ratio(subject.viewed), ("errors",)),),
+        "Share of requests that fail by the service's own fault. Empty without traffic.",
+        Origin("errors"), lines(*settings), minimum=0, width=4)
+
+
+def _lines(subject: Subject, found: tuple[Reading, ...], settings: tuple[Settings | None, ...]) -> Panel:
+    seen = subject.viewed
+    parts = any_of(*(share_of(seen.rates(one, one.measure.errors), _all(seen, one)) for one in found))
+    return Panel(
+        "error-ratio", "Error Rate", Chart.LINES, Unit.RATIO, (Query(parts, ("errors",)),),
+        "Failed requests over all requests, as " + found[0].measure.source + " counts them. HighErrorRate and "
+        "ElevatedErrorRate fire above their lines.", Origin("errors"), lines(*settings), minimum=0, width=12)

@@ -1,0 +1,97 @@
+"""Accelerators: how busy and how hot they are."""
+
+from __future__ import annotations
+
+from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Unit
+from obsc.promql import Binary, Expr, Number, aggregate, any_of
+from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Story, alert, figure, lines, share
+from obsc.signals.subject import Default, Reading, Settings, Subject
+
+BUSY = Default("GPUUtilizationHigh", WARNING, hold=600, threshold=0.95, kind="ratio", enabled=False)
+HOT = Default("GPUHot", WARNING, hold=600, threshold=85)
+OVERHEATING = Default("GPUOverheating", CRITICAL, hold=300, threshold=90)
+# Labels that tell one device from another, the most readable first.
+_DEVICE = ("gpu_id", "gpu", "gpu_uuid", "UUID", "GPU_I_ID")
+
+_HEAT_CHECKS = ("Compare with the other devices of the node: one of them, or airflow?",
+                "Look at power draw and clocks: is the device throttled already?",
+                "Move load away; cordon the node if the temperature does not fall.")
+_BUSY_CHECKS = ("Do requests wait? Without a queue a busy device is what you pay for.",
+                "Look at the batch size and at what else runs on the device.", "Add replicas if requests wait.")
+
+
+def gpu(subject: Subject) -> Contribution:
+    """GPUHot and GPUOverheating; GPUUtilizationHigh only where a spec asks for it, since utilisation is a duty
+    cycle ("some kernel ran") and high on a healthy server.
+    """
+    if subject.resolved.service.accelerators is None and not subject.series:
+        return Contribution()
+    busy = _busy(subject, subject.readings("gpuUtilization"))
+    hot = _hot(subject, subject.readings("gpuTemperature"))
+    return Contribution(alerts=busy.alerts + hot.alerts, panels=busy.panels + hot.panels, omitted=busy.omitted + hot.omitted)
+
+
+def _level(subject: Subject, found: tuple[Reading, ...]) -> Expr:
+    return any_of(*(_one(subject, reading) for reading in found))
+
+
+def _one(subject: Subject, reading: Reading) -> Expr:
+    term = reading.measure.gauge
+    assert term is not None
+    value: Expr = aggregate("max", subject.read(reading, term), *_by(reading))
+    scale = reading.scale(term)
+    return value if scale == 1 else Binary("/", value, Number(scale))
+
+
+def _devices(reading: Reading) -> tuple[str, ...]:
+    term = reading.measure.gauge
+    assert term is not None
+    return tuple(label for label in _DEVICE if label in reading.metric(term).labels)
+
+
+def _by(reading: Reading) -> tuple[str, ...]:
+    devices = _devices(reading)
+    return devices if reading.exporter else ("namespace", *devices)
+
+
+def _legend(reading: Reading) -> tuple[str | Field, ...]:
+    devices = _devices(reading)
+    return (Field(label=devices[0]),) if devices else ("GPU",)
+
+
+def _busy(subject: Subject, found: tuple[Reading, ...]) -> Contribution:
+    if not found:
+        return Contribution(omitted=((BUSY.name, "no source measures accelerators"),))
+    settings = subject.settings(BUSY)
+    panel = Panel(
+        "gpu-utilization", "GPU Utilization", Chart.BARS, Unit.RATIO,
+        (Query(_level(subject.viewed, found), _legend(found[0])),),
+        "Share of time in which some kernel ran. High is good news unless requests wait.",
+        Origin("gpu"), lines(settings), minimum=0, maximum=1)
+    alerts: tuple[AlertRule, ...] = ()
+    if settings is not None:
+        alerts = (_rule(subject, settings, found, Story(
+            "gpuUtilization", "saturation", "gpu-utilization", (*WHO, " keeps an accelerator busy all the time"),
+            ("Utilisation is ", share(), "."), "No headroom: more load turns into waiting.", _BUSY_CHECKS)),)
+    omitted = () if settings is not None else ((BUSY.name, "off by default: a busy accelerator is no fault"),)
+    return Contribution(alerts=alerts, panels=(("gpu", panel),), omitted=omitted)
+
+
+def _hot(subject: Subject, found: tuple[Reading, ...]) -> Contribution:
+    if not found:
+        reason = "no source measures the temperature of accelerators"
+        return Contribution(omitted=((HOT.name, reason), (OVERHEATING.name, reason)))
+    both = (subject.settings(HOT), subject.settings(OVERHEATING))
+    alerts = tuple(_rule(subject, settings, found, Story(
+        "gpuTemperature", "saturation", "gpu-temperature", (*WHO, " runs on an accelerator that is too hot"),
+        ("The temperature is ", figure(), " °C."), "The device slows down, then stops.", _HEAT_CHECKS))
+        for settings in both if settings is not None)
+    panel = Panel(
+        "gpu-temperature", "GPU Temperature", Chart.LINES, Unit.CELSIUS,
+        (Query(_level(subject.viewed, found), _legend(found[0])),),
+        "Temperature of each device. GPUHot and GPUOverheating fire above their lines.", Origin("gpu"), lines(*both))
+    return Contribution(alerts=alerts, panels=(("gpu", panel),))
+
+
+def _rule(subject: Subject, settings: Settings, found: tuple[Reading, ...], story: Story) -> AlertRule:
+    return alert(subject, settings, story, Binary(">", _level(subject, found), Number(settings.threshold)))

@@ -1,0 +1,142 @@
+"""Latency: how long a request takes, and how long until its first token."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from obsc import durations
+from obsc.buckets import snap
+from obsc.ir import AlertRule, Chart, Origin, Panel, Query, Text, Unit
+from obsc.promql import Aggregate, Binary, Call, Expr, Number, aggregate, any_of, increase, rate
+from obsc.signals.alert import WARNING, WHO, Contribution, Story, alert, busy, lines, seconds, share
+from obsc.signals.subject import Default, Reading, Settings, Subject, bound
+
+SLOW = Default("HighInferenceLatency", WARNING, hold=600, kind="duration", enabled=False)
+FIRST = Default("SlowFirstToken", WARNING, hold=600, threshold=1.0, kind="duration")
+SLOW_SHARE = 0.05
+_QUANTILES = (0.5, 0.95, 0.99)
+_LEAST = 20
+
+_CHECKS = (
+    "Is it the queue, the prompt or the generation? Compare waiting requests with running ones.",
+    "Are prompts or answers longer than usual?",
+    "Is one replica slow, or all? Look at accelerator clocks, temperature and CPU throttling.",
+    "Look at the rollouts of the last hour; roll back if one fits.",
+)
+
+
+def latency(subject: Subject) -> Contribution:
+    """HighInferenceLatency over whole requests (off until a threshold is known: the duration of an answer depends
+    on its length), SlowFirstToken over the time to the first token.
+    """
+    request = _part(subject, "requestDuration", SLOW, "inference-latency", "Inference Latency", "answers slowly")
+    first = _part(subject, "timeToFirstToken", FIRST, "first-token", "Time to First Token",
+                  "takes long until the first token")
+    return Contribution(alerts=request.alerts + first.alerts, panels=request.panels + first.panels,
+                        omitted=request.omitted + first.omitted)
+
+
+def _part(subject: Subject, signal: str, default: Default, key: str, title: str, what: str) -> Contribution:
+    found = subject.readings(signal)
+    if not found:
+        return Contribution(omitted=((default.name, f"no metric of the runtime measures {signal}"),))
+    settings = subject.settings(default)
+    if settings is not None:
+        settings = snapped(settings, found)
+    alerts = (_alert(subject, settings, found, Story(
+        signal, "latency", key, (*WHO, " ", what), (), "Users wait.", _CHECKS)),) if settings is not None else ()
+    omitted = ((default.name, "off by default: the spec gives no threshold"),) if settings is None else ()
+    return Contribution(alerts=alerts, panels=(("latency", _panel(subject, found, settings, key, title)),), omitted=omitted)
+
+
+def snapped(settings: Settings, found: tuple[Reading, ...]) -> Settings:
+    """Settings with the threshold on a real bucket bound, where the alert counts requests beyond it."""
+    histogram = found[0].measure.histogram
+    if histogram is None or settings.quantile is not None:
+        return settings
+    facts, scale = found[0].metric(histogram), found[0].scale(histogram)
+    return replace(settings, threshold=snap(settings.threshold * scale, facts.buckets) / scale)
+
+
+def _alert(subject: Subject, settings: Settings, found: tuple[Reading, ...], story: Story) -> AlertRule:
+    histogram = found[0].measure.histogram
+    text = durations.show(settings.threshold)
+    if histogram is None:
+        expr = any_of(*(_mean(subject, one) for one in found))
+        body: Text = ("The mean is ", seconds(), ", above ", text, ".")
+        compared = Binary(">", expr, Number(settings.threshold))
+    elif settings.quantile is not None:
+        expr = any_of(*(_quantile(subject, one, settings.quantile) for one in found))
+        body = ("The ", _name(settings.quantile), " quantile is ", seconds(), ", above ", text, ".")
+        compared = Binary(">", expr, Number(settings.threshold))
+    else:
+        expr = any_of(*(_slow(subject, one, settings.threshold) for one in found))
+        body = (share(), " of the requests take longer than ", text, ".")
+        compared = Binary(">", expr, Number(SLOW_SHARE))
+    count = any_of(*(_count(subject, one) for one in found))
+    return alert(subject, settings, replace(story, description=body),
+                 busy(count, _LEAST, subject.by(found[0]), compared))
+
+
+def _name(quantile: float) -> str:
+    return f"p{durations.number(quantile * 100)}"
+
+
+def _bucket_rate(subject: Subject, reading: Reading) -> Aggregate:
+    assert reading.measure.histogram is not None
+    series = subject.read(reading, reading.measure.histogram, "_bucket")
+    return aggregate("sum", rate(series, subject.span), "le", *subject.by(reading))
+
+
+def _quantile(subject: Subject, reading: Reading, quantile: float) -> Expr:
+    assert reading.measure.histogram is not None
+    value = Call("histogram_quantile", (Number(quantile), _bucket_rate(subject, reading)))
+    scale = reading.scale(reading.measure.histogram)
+    return value if scale == 1 else Binary("/", value, Number(scale))
+
+
+def _slow(subject: Subject, reading: Reading, threshold: float) -> Expr:
+    term = reading.measure.histogram
+    assert term is not None
+    limit = bound(threshold * reading.scale(term))
+    by = subject.by(reading)
+    within = aggregate("sum", rate(subject.read(reading, term, "_bucket", limit), subject.span), *by)
+    every = aggregate("sum", rate(subject.read(reading, term, "_count"), subject.span), *by)
+    return Binary("-", Number(1), Binary("/", within, Binary(">", every, Number(0))))
+
+
+def _mean(subject: Subject, reading: Reading) -> Expr:
+    measure = reading.measure
+    if measure.histogram is not None:
+        by, term = subject.by(reading), measure.histogram
+        spent = aggregate("sum", rate(subject.read(reading, term, "_sum"), subject.span), *by)
+        served = aggregate("sum", rate(subject.read(reading, term, "_count"), subject.span), *by)
+    else:
+        assert measure.mean_sum is not None
+        assert measure.mean_count is not None
+        term = measure.mean_sum
+        spent, served = (subject.rates(reading, (one,)) for one in (measure.mean_sum, measure.mean_count))
+    value = Binary("/", spent, Binary(">", served, Number(0)))
+    scale = reading.scale(term)
+    return value if scale == 1 else Binary("/", value, Number(scale))
+
+
+def _count(subject: Subject, reading: Reading) -> Expr:
+    measure = reading.measure
+    series = subject.read(reading, measure.histogram, "_count") if measure.histogram is not None \
+        else subject.read(reading, measure.mean_count) if measure.mean_count is not None else None
+    assert series is not None
+    return aggregate("sum", increase(series, subject.window), *subject.by(reading))
+
+
+def _panel(subject: Subject, found: tuple[Reading, ...], settings: Settings | None, key: str, title: str) -> Panel:
+    seen = subject.viewed
+    queries = [Query(any_of(*(_mean(seen, one) for one in found)), ("Mean",))]
+    if found[0].measure.histogram is not None:
+        queries = [Query(any_of(*(_quantile(seen, one, q) for one in found)), (_name(q).upper(), " Latency"))
+                   for q in _QUANTILES] + queries
+    watched = f" {settings.name} fires at its line." if settings is not None else ""
+    return Panel(
+        key, title, Chart.LINES, Unit.SECONDS, tuple(queries),
+        "Only requests that finished are counted: a server that hangs shows no slow ones." + watched,
+        Origin(key), lines(settings), minimum=0, width=12)

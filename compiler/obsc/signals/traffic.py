@@ -1,0 +1,56 @@
+"""Traffic: requests, tokens and predictions, and what is running or waiting right now."""
+
+from __future__ import annotations
+
+from obsc.ir import Chart, Origin, Panel, Query, Text, Unit
+from obsc.promql import Expr, aggregate, any_of
+from obsc.signals.alert import Contribution
+from obsc.signals.subject import Reading, Subject
+
+_RATES = (
+    ("traffic", "requests", "Requests", Unit.REQUESTS_PER_SECOND, "Requests that the service took in."),
+    ("predictions", "predictions", "Predictions", Unit.EVENTS_PER_SECOND, "Predictions that the models made."),
+)
+_TOKENS = (("inputTokens", "input"), ("outputTokens", "output"))
+_LEVELS = (("requestsRunning", "running"), ("requestsWaiting", "waiting"))
+
+
+def traffic(subject: Subject) -> Contribution:
+    """Panels of demand. Alerts on demand need a baseline, without which any number would be a guess."""
+    panels = [_rate(subject, *row) for row in _RATES if subject.readings(row[0])]
+    tokens = _queries(subject, _TOKENS)
+    if tokens:
+        panels.append(("business", Panel(
+            "tokens", "Token Throughput", Chart.LINES, Unit.TOKENS_PER_SECOND, tokens,
+            "Tokens read and written per second. A fall while requests wait is a loss of performance, not of demand.",
+            Origin("traffic"), minimum=0)))
+    levels = _queries(subject, _LEVELS)
+    if levels:
+        panels.append(("latency", Panel(
+            "queue", "Running and Waiting Requests", Chart.LINES, Unit.COUNT, levels,
+            "Requests in the batch and in the queue. Waiting ones that do not go away are missing capacity.",
+            Origin("traffic"), minimum=0)))
+    return Contribution(panels=tuple(panels))
+
+
+def _rate(subject: Subject, signal: str, key: str, title: str, unit: Unit, text: str) -> tuple[str, Panel]:
+    exprs = [_value(subject.viewed, one) for one in subject.readings(signal)]
+    return ("business", Panel(key, title, Chart.LINES, unit, (Query(any_of(*exprs), (key,)),), text,
+                              Origin("traffic"), minimum=0))
+
+
+def _queries(subject: Subject, wanted: tuple[tuple[str, str], ...]) -> tuple[Query, ...]:
+    queries = []
+    for signal, name in wanted:
+        exprs = [_value(subject.viewed, one) for one in subject.readings(signal)]
+        if exprs:
+            legend: Text = (name,)
+            queries.append(Query(any_of(*exprs), legend))
+    return tuple(queries)
+
+
+def _value(subject: Subject, reading: Reading) -> Expr:
+    measure = reading.measure
+    if measure.gauge is not None:
+        return aggregate("sum", subject.read(reading, measure.gauge), *subject.by(reading))
+    return subject.rates(reading, measure.counters or measure.total)

@@ -1,0 +1,128 @@
+"""Backends of the platform: Prometheus, Grafana, Elasticsearch, Filebeat, the Collector, Jaeger, and exporters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from obsc.spec.base import Block, leaf
+from obsc.spec.types import (
+    Count,
+    Duration,
+    ExactVersion,
+    HostPort,
+    KubeLabelKey,
+    KubeLabels,
+    Labels,
+    MatcherText,
+    MetricName,
+    ObjectName,
+    Url,
+    Word,
+)
+
+Flavor = Literal["config", "operator"]
+
+
+class Prometheus(Block):
+    """Metrics."""
+
+    later: ClassVar[Mapping[str, str]] = {"shards": "sharding", "replicas": "replicas", "remoteWrite": "remote write",
+                                          "groupLabels": "labels kept in every aggregation", "mode": "agent mode",
+                                          "rules": "rules in a form of their own"}
+
+    flavor: Flavor = leaf("Form of the output: ConfigMaps, or objects of the operator.", "operator", default="config")
+    version: ExactVersion = leaf("Version.", "3.14.0", default="3.14.0")
+    api_group: Literal["monitoring.coreos.com"] = leaf("API group of the operator's objects.", "monitoring.coreos.com",
+                                                       default="monitoring.coreos.com")
+    labels: KubeLabels = leaf("Labels that its selectors ask for.", {"release": "kube-prometheus-stack"}, default={})
+    scrape_interval: Duration = leaf("Time between scrapes.", "30s", unit="duration", default=30.0)
+    evaluation_interval: Duration = leaf("Time between evaluations of rules.", "30s", unit="duration", default=30.0)
+    retention: Duration = leaf("How long samples are kept.", "15d", unit="duration", default=1296000.0)
+    external_labels: Labels = leaf("Labels on everything that leaves it.", {"cluster": "prod-eu"}, default={})
+
+
+class Datasources(Block):
+    """Uids of data sources in Grafana."""
+
+    prometheus: Word | None = leaf("Uid of the Prometheus data source; Grafana's default unless given.", "prometheus",
+                                   default=None)
+    elasticsearch: Word | None = leaf("Uid of the Elasticsearch data source.", "elasticsearch", default=None)
+    jaeger: Word | None = leaf("Uid of the Jaeger data source.", "jaeger", default=None)
+
+
+class Grafana(Block):
+    """Dashboards."""
+
+    later_values: ClassVar[Mapping[str, tuple[str, ...]]] = {"delivery": ("operator",)}
+
+    delivery: Literal["files", "sidecar"] = leaf(
+        "How dashboards reach Grafana: mounted files, or ConfigMaps for the sidecar.", "sidecar", default="files")
+    version: ExactVersion = leaf("Version.", "13.1.3", default="13.1.3")
+    datasources: Datasources = leaf("Data sources.", {"prometheus": "prometheus"}, default=Datasources())
+    sidecar_label: KubeLabelKey = leaf("Label that the sidecar looks for.", "grafana_dashboard", default="grafana_dashboard")
+
+
+class Elasticsearch(Block):
+    """Log storage."""
+
+    later: ClassVar[Mapping[str, str]] = {"retention": "how long logs are kept"}
+
+    version: ExactVersion = leaf("Version.", "9.5.2")
+    hosts: tuple[Url, ...] = leaf("Addresses.", ["https://elasticsearch.observability.svc:9200"])
+    secret_name: ObjectName | None = leaf("Secret with `api_key` (as `id:key`) and `ca.crt`.", "elasticsearch-filebeat",
+                                          default=None)
+
+
+class Filebeat(Block):
+    """Log shipping."""
+
+    version: ExactVersion = leaf("Version: 7.17, 8.x or 9.x.", "9.5.2")
+
+
+class Collector(Block):
+    """Trace collection."""
+
+    later: ClassVar[Mapping[str, str]] = {"kafka": "a queue between agents and gateways"}
+    later_values: ClassVar[Mapping[str, tuple[str, ...]]] = {"mode": ("agent+gateway",)}
+
+    flavor: Flavor | None = leaf("Form of the output; prometheus.flavor unless given.", "config", default=None)
+    version: ExactVersion = leaf("Version.", "0.159.0")
+    mode: Literal["gateway"] = leaf("Shape of the deployment.", "gateway", default="gateway")
+    replicas: Count = leaf("Replicas of the gateway.", 2, unit="replicas", default=2)
+
+
+class Jaeger(Block):
+    """Trace storage."""
+
+    later: ClassVar[Mapping[str, str]] = {"deploy": "deploying Jaeger", "storage": "Jaeger's storage"}
+
+    endpoint: HostPort = leaf("OTLP gRPC address.", "jaeger-collector.observability.svc:4317")
+
+
+class Source(Block):
+    """An exporter that runs already and is scraped already."""
+
+    later: ClassVar[Mapping[str, str]] = {"modules": "modules of the black-box exporter"}
+
+    enabled: bool = leaf("Whether it is there.", True, default=True)
+    version: ExactVersion | None = leaf("Version.", "2.17.0", default=None)
+    matchers: tuple[MatcherText, ...] | None = leaf("Matchers of its series; the catalog's unless given.",
+                                                    ['job="kube-state-metrics"'], default=None)
+    honor_labels: bool | None = leaf("Whether its own namespace, pod and container labels survive the scrape; the catalog's "
+                                     "usual deployment unless given.", True, default=None)
+    fields: tuple[MetricName, ...] = leaf("Metrics that its configuration adds to the usual ones.",
+                                          ["DCGM_EXP_XID_ERRORS_COUNT"], default=())
+    address: HostPort | None = leaf("Address that a scraper configured here reads it from.",
+                                    "kube-state-metrics.kube-system.svc:8080", default=None)
+
+
+class Sources(Block):
+    """Exporters."""
+
+    later: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("nodeExporter", "amd", "blackbox", "istio", "knative", "kuberay"), "this exporter")
+
+    kube_state_metrics: Source = leaf("kube-state-metrics.", {"enabled": True}, default=Source())
+    cadvisor: Source = leaf("cAdvisor in the kubelet.", {"enabled": True}, default=Source())
+    dcgm: Source = leaf("NVIDIA's DCGM exporter.", {"enabled": True}, default=Source(enabled=False))

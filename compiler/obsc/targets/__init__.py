@@ -1,0 +1,30 @@
+"""Targets: IR → artifacts of plain data. Each is a module with `compile` (one service) and/or `link` (all parts).
+
+The table is lazy: a run imports only the targets that its platform asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from obsc.emit import Artifact
+from obsc.ir import Service
+from obsc.part import Part
+from obsc.spec.platform import AIPlatform
+
+Compile = Callable[[Service, AIPlatform], tuple[Artifact, ...]]
+Link = Callable[[str, Sequence[Part], AIPlatform], tuple[Artifact, ...]]
+
+# The order of work; names are those of `--target`.
+NAMES: tuple[str, ...] = ("prometheus", "operator", "alerting", "grafana", "filebeat", "collector")
+
+
+def compilers() -> tuple[Compile, ...]:
+    """What turns one service into its own files."""
+    return tuple(found for name in NAMES if (found := getattr(import_module(f"obsc.targets.{name}"), "compile_", None)))
+
+
+def linkers() -> tuple[Link, ...]:
+    """What turns the parts of an environment into the platform's files."""
+    return tuple(found for name in NAMES if (found := getattr(import_module(f"obsc.targets.{name}"), "link", None)))

@@ -1,0 +1,153 @@
+"""Alertmanager: one configuration for all teams, or an AlertmanagerConfig in each service's namespace.
+
+Every severity that a service's alerts have ends at a receiver; infos without one go to a receiver that is silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from obsc import conventions, encode, k8s
+from obsc.emit import Artifact, to_yaml
+from obsc.ir import Route, Service
+from obsc.part import Part
+from obsc.spec.base import Block
+from obsc.spec.metrics import SecretKeyRef
+from obsc.spec.platform import AIPlatform
+from obsc.spec.platform_alerting import EmailConfig, Receiver, WebhookConfig
+
+Data = dict[str, object]
+_SILENT = "silent"
+_GROUP = ("namespace", "service", "alertname", "severity")
+# Graver alerts silence lighter ones of the same signal; an outage silences what follows from it.
+_SAME_SIGNAL = (("severity", "=", "critical"), ("severity", "=~", "warning|info"), ("namespace", "service", "signal"))
+_SAME_SIGNAL_LIGHT = (("severity", "=", "warning"), ("severity", "=", "info"), ("namespace", "service", "signal"))
+_OUTAGE = (("alertname", "=", "ServiceDown"), ("class", "=~", "errors|latency|saturation|telemetry"), ("namespace", "service"))
+_INHIBIT = (_SAME_SIGNAL, _SAME_SIGNAL_LIGHT, _OUTAGE)
+
+
+def flavor(platform: AIPlatform) -> str:
+    """Form of the routing: as said, else that of Prometheus."""
+    return platform.alertmanager.flavor or platform.prometheus.flavor
+
+
+def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
+    """The AlertmanagerConfig of a service, with only the receivers that it uses."""
+    if flavor(platform) != "operator" or not service.routes:
+        return ()
+    used = {name for route in service.routes for name in route.receivers}
+    receivers = [_receiver(one) for one in platform.alertmanager.receivers if one.name in used]
+    children = [child for route in service.routes for child in _children(route)]
+    spec: Data = {
+        "route": {"receiver": _SILENT, **_timing(platform), "matchers": [_matcher("service", "=", service.identity.name)],
+                  "routes": children},
+        "inhibitRules": [{"sourceMatch": [_matcher(*source)], "targetMatch": [_matcher(*target)], "equal": list(equal)}
+                         for source, target, equal in _INHIBIT],
+        "receivers": [{"name": _SILENT}, *receivers]}
+    own = k8s.labels(service.identity.name, more={**dict(service.labels), **platform.prometheus.labels})
+    data = k8s.obj(conventions.api_version(platform.prometheus.api_group, "v1alpha1"), "AlertmanagerConfig",
+                   service.identity.name, service.identity.namespace, own_labels=own, spec=spec)
+    path = conventions.manifests(service.identity.environment, service.identity.namespace, service.identity.name,
+                                 "alertmanagerconfig.yaml")
+    return (Artifact(path, data),)
+
+
+def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple[Artifact, ...]:
+    """alertmanager.yml, as a ConfigMap and as the plain file that checkers read."""
+    if flavor(platform) != "config":
+        return ()
+    text = to_yaml(_configuration(parts, platform))
+    data = k8s.config_map("alertmanager-config", platform.metadata.namespace, {"alertmanager.yml": text})
+    return (Artifact(conventions.manifests(environment, conventions.PLATFORM, "alertmanager-config.yaml"), data),
+            Artifact(conventions.artifacts(environment, conventions.PLATFORM, "alertmanager.yml"), text, "text"))
+
+
+def _timing(platform: AIPlatform) -> Data:
+    said = platform.alertmanager
+    return {"groupBy": list(_GROUP), "groupWait": conventions.seconds(said.group_wait),
+            "groupInterval": conventions.seconds(said.group_interval),
+            "repeatInterval": conventions.seconds(said.repeat_interval)}
+
+
+def _children(route: Route) -> list[Data]:
+    """One sibling for each receiver; all but the last let the alert go on to the next."""
+    names = route.receivers or (_SILENT,)
+    matchers = [_matcher("team", "=", route.team), _matcher("severity", "=", route.severity.value)]
+    return [{"receiver": name, "matchers": matchers, "continue": index < len(names) - 1}
+            for index, name in enumerate(names)]
+
+
+def _matcher(label: str, operator: str, value: str) -> Data:
+    return {"name": label, "matchType": operator, "value": value}
+
+
+def _configuration(parts: Sequence[Part], platform: AIPlatform) -> Data:
+    said = platform.alertmanager
+    pairs = {(route.team, route.severity): route for part in parts for route in part.routes}
+    routes = [child for key in sorted(pairs) for child in _native_children(pairs[key])]
+    return {
+        "route": {"receiver": _SILENT, "group_by": list(_GROUP), "group_wait": conventions.seconds(said.group_wait),
+                  "group_interval": conventions.seconds(said.group_interval),
+                  "repeat_interval": conventions.seconds(said.repeat_interval), "routes": routes},
+        "inhibit_rules": [{"source_matchers": [encode.matcher(*source)], "target_matchers": [encode.matcher(*target)],
+                           "equal": list(equal)} for source, target, equal in _INHIBIT],
+        "receivers": [{"name": _SILENT}, *(_native(one) for one in said.receivers)]}
+
+
+def _native_children(route: Route) -> list[Data]:
+    names = route.receivers or (_SILENT,)
+    matchers = [encode.matcher("team", "=", route.team), encode.matcher("severity", "=", route.severity.value)]
+    return [{"receiver": name, "matchers": matchers, "continue": index < len(names) - 1} for index, name in enumerate(names)]
+
+
+def _receiver(one: Receiver) -> Data:
+    """A receiver as AlertmanagerConfig writes it: the language's own shape."""
+    data: Data = {"name": one.name}
+    for key, configs in (("slackConfigs", one.slack_configs), ("pagerdutyConfigs", one.pagerduty_configs),
+                         ("opsgenieConfigs", one.opsgenie_configs), ("webhookConfigs", one.webhook_configs),
+                         ("emailConfigs", one.email_configs)):
+        if configs:
+            data[key] = [_camel(config) for config in configs]
+    return data
+
+
+def _camel(config: Block) -> Data:
+    return config.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _native(one: Receiver) -> Data:
+    """A receiver as alertmanager.yml writes it: secrets are files that a Secret is mounted as."""
+    data: Data = {"name": one.name}
+    if one.slack_configs:
+        data["slack_configs"] = [{"api_url_file": _file(c.api_url), **({"channel": c.channel} if c.channel else {}),
+                                  "send_resolved": c.send_resolved} for c in one.slack_configs]
+    if one.pagerduty_configs:
+        data["pagerduty_configs"] = [{"routing_key_file": _file(c.routing_key), "send_resolved": c.send_resolved}
+                                     for c in one.pagerduty_configs]
+    if one.opsgenie_configs:
+        data["opsgenie_configs"] = [{"api_key_file": _file(c.api_key), "send_resolved": c.send_resolved}
+                                    for c in one.opsgenie_configs]
+    if one.webhook_configs:
+        data["webhook_configs"] = [_webhook(c) for c in one.webhook_configs]
+    if one.email_configs:
+        data["email_configs"] = [_email(c) for c in one.email_configs]
+    return data
+
+
+def _file(secret: SecretKeyRef) -> str:
+    return conventions.secret_file(conventions.SECRETS_ALERTMANAGER, secret.name, secret.key)
+
+
+def _webhook(config: WebhookConfig) -> Data:
+    target: Data = {"url": config.url} if config.url_secret is None else {"url_file": _file(config.url_secret)}
+    return {**target, "send_resolved": config.send_resolved}
+
+
+def _email(config: EmailConfig) -> Data:
+    data: Data = {"to": config.to}
+    for key, value in (("from", config.from_), ("smarthost", config.smarthost), ("auth_username", config.auth_username)):
+        if value is not None:
+            data[key] = value
+    if config.auth_password is not None:
+        data["auth_password_file"] = _file(config.auth_password)
+    return {**data, "send_resolved": config.send_resolved}

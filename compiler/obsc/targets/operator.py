@@ -1,0 +1,110 @@
+"""Prometheus by its operator: PrometheusRule, and one PodMonitor, ServiceMonitor or ScrapeConfig per endpoint.
+
+Only fields that the definitions of operator 0.85 know. The relabellings give every series the same `job`,
+`namespace` and `service` labels as with configuration files, so that one set of rules fits both.
+"""
+
+from __future__ import annotations
+
+from obsc import conventions, encode, k8s
+from obsc.emit import Artifact
+from obsc.ir import Discovery, ScrapeJob, SecretRef, Service, Tls
+from obsc.spec.platform import AIPlatform
+from obsc.targets._rules import groups
+
+Data = dict[str, object]
+_TEXT = "PrometheusText0.0.4"
+_SAMPLES, _TARGETS, _LABELS, _LABEL_NAME, _LABEL_VALUE = 20000, 500, 60, 200, 2000
+
+
+def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
+    """The objects of a service, in its own namespace."""
+    if platform.prometheus.flavor != "operator":
+        return ()
+    objects = {"prometheusrule.yaml": _object("v1", "PrometheusRule", service.identity.name, service, platform,
+                                              {"groups": groups(service, platform)})}
+    for job in service.jobs:
+        kind, version, spec = _monitor(job, platform)
+        name = k8s.object_name(service.identity.name, job.endpoint if job.endpoint != "default" else "")
+        file = conventions.manifest_file(k8s.object_name("scrape", job.endpoint))
+        objects[file] = _object(version, kind, name, service, platform, spec)
+    folder = (service.identity.namespace, service.identity.name)
+    return tuple(Artifact(conventions.manifests(service.identity.environment, *folder, file), data)
+                 for file, data in objects.items())
+
+
+def _object(version: str, kind: str, name: str, service: Service, platform: AIPlatform, spec: Data) -> Data:
+    group = conventions.api_version(platform.prometheus.api_group, version)
+    own = k8s.labels(service.identity.name, more={**dict(service.labels), **platform.prometheus.labels})
+    return k8s.obj(group, kind, name, service.identity.namespace, own_labels=own, spec=spec)
+
+
+def _monitor(job: ScrapeJob, platform: AIPlatform) -> tuple[str, str, Data]:
+    if job.discovery is Discovery.STATIC:
+        return "ScrapeConfig", "v1alpha1", _static(job, platform)
+    limits: Data = {"sampleLimit": _SAMPLES, "targetLimit": _TARGETS, "labelLimit": _LABELS,
+                    "labelNameLengthLimit": _LABEL_NAME, "labelValueLengthLimit": _LABEL_VALUE}
+    spec: Data = {"selector": {"matchLabels": dict(job.selector)}, "namespaceSelector": {"matchNames": list(job.namespaces)},
+                  **_protocol(platform), **limits}
+    endpoint: Data = {**_port(job), "path": job.path, "scheme": job.scheme, "interval": conventions.seconds(job.interval),
+                      "scrapeTimeout": conventions.seconds(job.timeout), "honorLabels": False,
+                      **_credentials(job), "relabelings": _relabelling(job)}
+    if job.discovery is Discovery.PODS:
+        return "PodMonitor", "v1", {**spec, "podMetricsEndpoints": [endpoint]}
+    return "ServiceMonitor", "v1", {**spec, "endpoints": [endpoint]}
+
+
+def _protocol(platform: AIPlatform) -> Data:
+    return {"fallbackScrapeProtocol": _TEXT} if conventions.at_least(platform.prometheus.version, 3) else {}
+
+
+def _port(job: ScrapeJob) -> Data:
+    if job.port is None:
+        return {}
+    if isinstance(job.port, str):
+        return {"port": job.port}
+    return {"portNumber": job.port} if job.discovery is Discovery.PODS else {"targetPort": job.port}
+
+
+def _static(job: ScrapeJob, platform: AIPlatform) -> Data:
+    return {
+        "jobName": job.name, "scheme": job.scheme.upper(), "metricsPath": job.path,
+        "scrapeInterval": conventions.seconds(job.interval), "scrapeTimeout": conventions.seconds(job.timeout),
+        **_protocol(platform), "sampleLimit": _SAMPLES, "targetLimit": _TARGETS, "labelLimit": _LABELS,
+        "labelNameLengthLimit": _LABEL_NAME, "labelValueLengthLimit": _LABEL_VALUE,
+        "staticConfigs": [{"targets": list(one.addresses), **({"labels": dict(one.labels)} if one.labels else {})}
+                          for one in job.targets],
+        **_credentials(job), "relabelings": _relabelling(job)}
+
+
+def _credentials(job: ScrapeJob) -> Data:
+    data: Data = {}
+    if job.bearer is not None:
+        data["authorization"] = {"type": "Bearer", "credentials": _secret(job.bearer)}
+    if job.tls is not None:
+        data["tlsConfig"] = _tls(job.tls)
+    return data
+
+
+def _secret(secret: SecretRef) -> Data:
+    return {"name": secret.name, "key": secret.key}
+
+
+def _tls(tls: Tls) -> Data:
+    data: Data = {}
+    for key, secret in (("ca", tls.ca), ("cert", tls.cert)):
+        if secret is not None:
+            data[key] = {"secret": _secret(secret)}
+    if tls.key is not None:
+        data["keySecret"] = _secret(tls.key)
+    if tls.server_name:
+        data["serverName"] = tls.server_name
+    return {**data, "insecureSkipVerify": tls.insecure_skip_verify}
+
+
+def _relabelling(job: ScrapeJob) -> list[Data]:
+    steps: list[Data] = []
+    if job.discovery is not Discovery.STATIC:
+        steps.append({"action": "replace", "sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "node"})
+    return steps + [{"action": "replace", "targetLabel": label, "replacement": encode.relabel_replacement(value)}
+                    for label, value in (("job", job.job), *job.labels)]

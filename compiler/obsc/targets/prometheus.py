@@ -1,0 +1,213 @@
+"""Prometheus by configuration files: a scrape and a rule file per service, the base file and shards at link time.
+
+Prometheus itself is run by somebody else: it mounts the ConfigMaps, projected into two folders, and uses the
+ServiceAccount whose rights the scrapes need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from obsc import conventions, encode, k8s
+from obsc.catalog import load_runtime, source_name
+from obsc.catalog.profile import Profile
+from obsc.emit import Artifact, to_yaml
+from obsc.ir import Discovery, ScrapeJob, Service, Tls
+from obsc.part import RULES, SCRAPE, Part
+from obsc.spec.platform import AIPlatform
+from obsc.spec.platform_backends import Source
+from obsc.targets._rules import groups
+
+Data = dict[str, object]
+_TEXT = "PrometheusText0.0.4"
+# Far above what one target of a model server has, low enough that a runaway label stops its own job first.
+_SAMPLES, _TARGETS, _LABELS, _LABEL_NAME, _LABEL_VALUE = 20000, 500, 60, 200, 2000
+_ACCOUNT = "prometheus-obsc"
+_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105  a path
+_AUTHORITY = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+
+
+def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
+    """rules.yaml for every flavor (people and checkers read it), scrape.yaml where Prometheus reads files."""
+    folder = (service.identity.environment, service.identity.namespace, service.identity.name)
+    found = [Artifact(conventions.artifacts(*folder, RULES), {"groups": groups(service, platform)})]
+    if platform.prometheus.flavor == "config" and service.jobs:
+        jobs = [_job(job, platform) for job in service.jobs]
+        found.append(Artifact(conventions.artifacts(*folder, SCRAPE), {"scrape_configs": jobs}))
+    return tuple(found)
+
+
+def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple[Artifact, ...]:
+    """The base configuration, the shards and the rights, where Prometheus reads files."""
+    if platform.prometheus.flavor != "config":
+        return ()
+    namespace = platform.metadata.namespace
+    base = to_yaml(_base(platform))
+    objects = {
+        "prometheus-config.yaml": k8s.config_map("prometheus-config", namespace, {"prometheus.yml": base}),
+        "prometheus-serviceaccount.yaml": k8s.service_account(_ACCOUNT, namespace, token=True),
+        "prometheus-clusterrole.yaml": k8s.cluster_role(_ACCOUNT, _rights(platform)),
+        "prometheus-clusterrolebinding.yaml": k8s.cluster_role_binding(_ACCOUNT, _ACCOUNT, namespace),
+    }
+    for name, file in (("prometheus-scrape", SCRAPE), ("prometheus-rules", RULES)):
+        for number in range(conventions.SHARDS):
+            shard = conventions.shard_name(name, number)
+            data = {conventions.shard_key(part.identity, ".yaml"): text for part in parts
+                    if conventions.shard(part.identity) == number and (text := part.text(file)) is not None}
+            objects[conventions.manifest_file(shard)] = k8s.config_map(shard, namespace, data)
+    found = [Artifact(conventions.manifests(environment, conventions.PLATFORM, name), data) for name, data in objects.items()]
+    found.append(Artifact(conventions.artifacts(environment, conventions.PLATFORM, "prometheus.yml"), base, "text"))
+    return tuple(found)
+
+
+def _job(job: ScrapeJob, platform: AIPlatform) -> Data:
+    data: Data = {
+        "job_name": job.name,
+        "scrape_interval": conventions.seconds(job.interval),
+        "scrape_timeout": conventions.seconds(job.timeout),
+        "metrics_path": job.path,
+        "scheme": job.scheme,
+    }
+    if conventions.at_least(platform.prometheus.version, 3):
+        # Since 3.0 a page without a proper Content-Type is refused unless the job says what it is.
+        data["fallback_scrape_protocol"] = _TEXT
+    data |= {"sample_limit": _SAMPLES, "target_limit": _TARGETS, "label_limit": _LABELS,
+             "label_name_length_limit": _LABEL_NAME, "label_value_length_limit": _LABEL_VALUE}
+    if job.bearer is not None:
+        data["authorization"] = {"type": "Bearer", "credentials_file": conventions.secret_file(
+            conventions.SECRETS_PROMETHEUS, job.bearer.name, job.bearer.key)}
+    if job.tls is not None:
+        data["tls_config"] = _tls(job.tls)
+    return {**data, **_discovery(job), "relabel_configs": _relabelling(job)}
+
+
+def _tls(tls: Tls) -> Data:
+    data: Data = {}
+    for key, secret in (("ca_file", tls.ca), ("cert_file", tls.cert), ("key_file", tls.key)):
+        if secret is not None:
+            data[key] = conventions.secret_file(conventions.SECRETS_PROMETHEUS, secret.name, secret.key)
+    if tls.server_name:
+        data["server_name"] = tls.server_name
+    return {**data, "insecure_skip_verify": tls.insecure_skip_verify}
+
+
+def _discovery(job: ScrapeJob) -> Data:
+    if job.discovery is Discovery.STATIC:
+        return {"static_configs": [{"targets": list(one.addresses), **({"labels": dict(one.labels)} if one.labels else {})}
+                                   for one in job.targets]}
+    role = "pod" if job.discovery is Discovery.PODS else "endpointslice"
+    picked = "pod" if job.discovery is Discovery.PODS else "service"
+    return {"kubernetes_sd_configs": [{
+        "role": role, "namespaces": {"names": list(job.namespaces)},
+        "selectors": [{"role": picked, "label": conventions.label_selector(job.selector)}]}]}
+
+
+def _relabelling(job: ScrapeJob) -> list[Data]:
+    """Which of the discovered addresses is the endpoint, and the labels that selectors rely on."""
+    steps: list[Data] = []
+    if job.discovery is Discovery.PODS:
+        steps += [_drop("__meta_kubernetes_pod_container_init", "true"),
+                  _drop("__meta_kubernetes_pod_phase", "Pending|Succeeded|Failed|Completed"), *_pod_port(job.port)]
+    elif job.discovery is Discovery.SERVICE:
+        label = "__meta_kubernetes_endpointslice_port" if isinstance(job.port, int) else "__meta_kubernetes_endpointslice_port_name"
+        steps += [_keep(label, encode.re2_literal(str(job.port)))] if job.port is not None else []
+    if job.discovery is not Discovery.STATIC:
+        steps += [_copy("__meta_kubernetes_pod_name", "pod"), _copy("__meta_kubernetes_pod_node_name", "node")]
+        steps += [_copy("__meta_kubernetes_pod_container_name", "container")] if not isinstance(job.port, int) else []
+    steps += [_set(label, value) for label, value in (("job", job.job), *job.labels)]
+    return steps
+
+
+def _pod_port(port: int | str | None) -> list[Data]:
+    if isinstance(port, str):
+        return [_keep("__meta_kubernetes_pod_container_port_name", encode.re2_literal(port))]
+    if port is None:
+        return []
+    # A pod gives one target for each declared port and one for each container without any. All of them get the same
+    # address here, and Prometheus takes equal targets as one: it does not matter whether the port was declared.
+    return [{"source_labels": ["__meta_kubernetes_pod_ip"], "regex": "(.*:.*)", "target_label": "__meta_kubernetes_pod_ip",
+             "replacement": "[$1]"},
+            {"source_labels": ["__meta_kubernetes_pod_ip"], "regex": "(.+)", "target_label": "__address__",
+             "replacement": encode.first_group_then_port(port)}]
+
+
+def _keep(label: str, regex: str) -> Data:
+    return {"source_labels": [label], "regex": regex, "action": "keep"}
+
+
+def _drop(label: str, regex: str) -> Data:
+    return {"source_labels": [label], "regex": regex, "action": "drop"}
+
+
+def _copy(label: str, target: str) -> Data:
+    return {"source_labels": [label], "target_label": target}
+
+
+def _set(label: str, value: str) -> Data:
+    return {"target_label": label, "replacement": encode.relabel_replacement(value)}
+
+
+def _base(platform: AIPlatform) -> Data:
+    said = platform.prometheus
+    address = platform.alertmanager.address or conventions.in_cluster("alertmanager", platform.metadata.namespace, 9093)
+    labels = {key: encode.environment_label(value) for key, value in sorted(said.external_labels.items())}
+    data: Data = {
+        "global": {"scrape_interval": conventions.seconds(said.scrape_interval),
+                   "scrape_timeout": conventions.seconds(min(10.0, said.scrape_interval)),
+                   "evaluation_interval": conventions.seconds(said.evaluation_interval),
+                   **({"external_labels": labels} if labels else {})},
+        "rule_files": ["/etc/prometheus/rules/*.yaml"],
+        "alerting": {"alertmanagers": [{"api_version": "v2", "static_configs": [{"targets": [address]}]}]},
+        "scrape_config_files": ["/etc/prometheus/scrape/*.yaml"],
+        "scrape_configs": _sources(platform),
+    }
+    if conventions.at_least(said.version, 3, 14):
+        data["storage"] = {"tsdb": {"retention": {"time": conventions.seconds(said.retention)}}}
+    return data
+
+
+def _sources(platform: AIPlatform) -> list[Data]:
+    """The platform's exporters, under the job labels that rules select."""
+    found = []
+    for key, said in (("kubeStateMetrics", platform.sources.kube_state_metrics), ("cadvisor", platform.sources.cadvisor),
+                      ("dcgm", platform.sources.dcgm)):
+        profile = load_runtime(source_name(key) or "")
+        if said.enabled and profile is not None:
+            found.append({"job_name": conventions.source_job(profile.name), **_plain_text(platform), **_source(profile, said)})
+    return found
+
+
+def _source(profile: Profile, said: Source) -> Data:
+    job = next((value for label, _, value in profile.matchers if label == "job"), profile.name)
+    honor = profile.honor_labels if said.honor_labels is None else said.honor_labels
+    if profile.port_name.startswith("https"):
+        return _node_agent(profile, job)
+    if profile.honor_labels or said.address is not None:
+        address = said.address or conventions.in_cluster(profile.name, "kube-system", profile.port or 80)
+        return {"honor_labels": honor, "static_configs": [{"targets": [address]}], "relabel_configs": [_set("job", job)]}
+    selector = conventions.label_selector((("app.kubernetes.io/name", profile.name),))
+    return {"honor_labels": honor, "kubernetes_sd_configs": [{"role": "pod", "selectors": [{"role": "pod", "label": selector}]}],
+            "relabel_configs": [_keep("__meta_kubernetes_pod_container_port_name", profile.port_name),
+                                _copy("__meta_kubernetes_namespace", "namespace"), _copy("__meta_kubernetes_pod_name", "pod"),
+                                _copy("__meta_kubernetes_pod_node_name", "node"), _set("job", job)]}
+
+
+def _node_agent(profile: Profile, job: str) -> Data:
+    """An exporter inside every node's agent: its port is the node's own, its certificate the cluster's."""
+    return {"honor_labels": True, "scheme": "https", "metrics_path": profile.path,
+            "authorization": {"type": "Bearer", "credentials_file": _TOKEN},
+            "tls_config": {"ca_file": _AUTHORITY, "insecure_skip_verify": False},
+            "kubernetes_sd_configs": [{"role": "node"}],
+            "relabel_configs": [_set("job", job), _copy("__metrics_path__", "metrics_path"),
+                                _copy("__meta_kubernetes_node_name", "node")]}
+
+
+def _plain_text(platform: AIPlatform) -> Data:
+    return {"fallback_scrape_protocol": _TEXT} if conventions.at_least(platform.prometheus.version, 3) else {}
+
+
+def _rights(platform: AIPlatform) -> list[Data]:
+    rules = [k8s.read_rule([""], ["pods", "services"]), k8s.read_rule(["discovery.k8s.io"], ["endpointslices"])]
+    if platform.sources.cadvisor.enabled:
+        rules += [k8s.read_rule([""], ["nodes"]), {"apiGroups": [""], "resources": ["nodes/metrics"], "verbs": ["get"]}]
+    return rules

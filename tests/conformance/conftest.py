@@ -1,0 +1,125 @@
+"""Fixtures of the conformance tests: the real consumers, and the table of what they took and refused.
+
+A tool that is missing skips its tests on a developer's machine; where CI=true or REQUIRE_CONFORMANCE=1 it fails them,
+since a skipped proof proves nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from conformance import runners, tools
+from conformance.cluster import Binaries, Cluster, start_cluster
+from conformance.processes import Daemon
+
+HERE = Path(__file__).parent
+
+
+@dataclass
+class Consumers:
+    """What each consumer accepted, and how it refused the control that is broken on purpose."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    accepted: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, str] = field(default_factory=dict)
+
+    def record(self, consumer: str, version: str, accepted: int, control_rejected: str = "") -> None:
+        """Add `accepted` files to a consumer's count; `control_rejected` is its refusal in its own words, if this was one."""
+        self.versions[consumer] = version
+        self.accepted[consumer] = self.accepted.get(consumer, 0) + accepted
+        if control_rejected:
+            self.rejected.setdefault(consumer, control_rejected)
+
+    def lines(self) -> list[str]:
+        """The table, a line a consumer."""
+        if not self.versions:
+            return []
+        rows = [("consumer", "version", "files accepted", "control rejected")]
+        rows += [(name, self.versions[name], str(self.accepted[name]), self.rejected.get(name, "none tried"))
+                 for name in sorted(self.versions)]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        return ["  ".join([*(text.ljust(width) for text, width in zip(row[:3], widths, strict=True)), row[3][:90]]) for row in rows]
+
+
+CONSUMERS = pytest.StashKey[Consumers]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the table of this run."""
+    config.stash[CONSUMERS] = Consumers()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what lies in this folder."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.conformance)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table of consumers, if any was used."""
+    lines = config.stash[CONSUMERS].lines()
+    if lines:
+        terminalreporter.section("real consumers")
+        terminalreporter.write_line("\n".join(lines))
+
+
+def _found(name: str) -> Path:
+    place = tools.find(name)
+    if place is not None:
+        return place
+    why = f"{name} is missing or out of date: run python tests/conformance/tools.py {name}"
+    if os.environ.get("CI") == "true" or os.environ.get("REQUIRE_CONFORMANCE") == "1":
+        pytest.fail(why, pytrace=False)
+    pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def consumers(pytestconfig: pytest.Config) -> Consumers:
+    """The table of this run."""
+    return pytestconfig.stash[CONSUMERS]
+
+
+@pytest.fixture(scope="session")
+def tool() -> Callable[[str], Path]:
+    """The path of a tool by its name in tools.py."""
+    return functools.cache(_found)
+
+
+@pytest.fixture(scope="session")
+def cluster(tool: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One API server for all tests of a run; a test keeps to namespaces of its own."""
+    binaries = Binaries(tool("etcd"), tool("kube-apiserver"), tool("kubectl"), tool("prometheus-operator"), tool(tools.CRDS))
+    with start_cluster(binaries, tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def run_prometheus(tool: Callable[[str], Path]) -> Callable[..., AbstractContextManager[runners.Server]]:
+    """runners.run_prometheus without its first argument."""
+    return functools.partial(runners.run_prometheus, tool("prometheus"))
+
+
+@pytest.fixture(scope="session")
+def run_alertmanager(tool: Callable[[str], Path]) -> Callable[..., AbstractContextManager[runners.Server]]:
+    """runners.run_alertmanager without its first argument."""
+    return functools.partial(runners.run_alertmanager, tool("alertmanager"))
+
+
+@pytest.fixture(scope="session")
+def run_collector(tool: Callable[[str], Path]) -> Callable[..., AbstractContextManager[Daemon]]:
+    """runners.run_collector without its first argument."""
+    return functools.partial(runners.run_collector, tool("otelcol"))
+
+
+@pytest.fixture(scope="session")
+def run_filebeat(tool: Callable[[str], Path]) -> Callable[..., AbstractContextManager[runners.Filebeat]]:
+    """runners.run_filebeat without its first argument."""
+    return functools.partial(runners.run_filebeat, tool("filebeat"))
