@@ -36,6 +36,8 @@ CODES: dict[str, Code] = {
     "L015": Code("YAML version", "Specifications are read as YAML 1.2."),
     "L016": Code("tag", "Only the tags of YAML's core schema are known."),
     "L017": Code("typographic quotes", "Typographic quotes do not quote: they are part of the text."),
+    "L018": Code("link out of the folder", "Specs are untrusted: a link could make the compiler read what its author may not."),
+    "L019": Code("no such file", "A path that was given cannot be read."),
     # V1xx validate
     "V101": Code("unknown key", "The language has no such key at this place. Nothing unknown is ever ignored."),
     "V102": Code("not in this version", "The word is reserved: the language knows it, this version does not compile it. "
@@ -54,6 +56,7 @@ CODES: dict[str, Code] = {
     "R205": Code("unknown runtime", "The catalog has no such runtime, so nothing is known of its metrics."),
     "R206": Code("empty version range", "No release lies in the range."),
     "R207": Code("service defined twice", "A service is identified by environment, namespace and name."),
+    "R208": Code("no such environment", "The environment that was asked for has no platform."),
     "R210": Code("unknown endpoint", "A series is served by an endpoint of its own service."),
     "R211": Code("reserved name", "The name stands for what services share."),
     "R212": Code("unknown team", "Where the platform lists its teams, alerts of others would reach nobody."),
@@ -106,5 +109,8 @@ CODES: dict[str, Code] = {
     "W906": Code("unreadable list of files", "Without its list of files a service's stale files cannot be told from foreign ones."),
     "W907": Code("changed by hand", "A file that is no longer compiled was edited since: deleting it would lose the edit."),
     "W908": Code("two writers", "One run at a time writes to an output folder."),
+    "W912": Code("nothing compiled", "A run that produces nothing must not look like success."),
+    "W910": Code("unreadable part", "A service's part comes from a repository and is checked like a spec."),
+    "W911": Code("name claimed twice", "Two services claim a name that must be unique in an environment."),
     "W909": Code("too large", "The consumer refuses objects of this size."),
 }

@@ -16,7 +16,7 @@ from obsc.catalog.versions import Range, parse
 from obsc.diagnostics import Place, Related, Sink
 from obsc.ir import Identity, Origin
 from obsc.merge import merge, without_nulls
-from obsc.source import Document, Node, Path, at, place_of, render
+from obsc.source import Node, Path, at, place_of, render
 from obsc.spec.platform import AIPlatform
 from obsc.spec.service import AIService
 from obsc.validate import Accepted, build
@@ -71,6 +71,7 @@ class Resolved:
     origins: Origins
     file: str
     recovered: frozenset[Path]
+    failed: bool
 
     @property
     def platform(self) -> AIPlatform:
@@ -123,16 +124,22 @@ def _platform_trees(accepted: Accepted) -> Iterator[tuple[str, Node, dict[int, s
             yield key, tree, layers, (overlays.keys or {}).get(key, place)
 
 
-def services(accepted: Sequence[Accepted], found: Sequence[Environment], sink: Sink) -> tuple[Resolved, ...]:
-    """Every service in every environment where it exists, sorted by identity."""
+def services_with_findings(accepted: Sequence[Accepted], found: Sequence[Environment],
+                           sink: Sink) -> tuple[tuple[Resolved, Sink], ...]:
+    """Every service in every environment where it exists, sorted by identity, each with findings of its own."""
     by_name = {environment.name: environment for environment in found}
-    result: list[Resolved] = []
+    result: list[tuple[Resolved, Sink]] = []
     for one in accepted:
         for name in _where(one, by_name, sink):
-            resolved = _service(one, by_name[name], sink)
-            if resolved is not None:
-                result.append(resolved)
-    return tuple(_unique(sorted(result, key=lambda r: r.identity), sink))
+            own = Sink(strict=sink.strict)
+            resolved = _service(one, by_name[name], own)
+            if resolved is None:
+                sink.extend(own)
+            else:
+                result.append((resolved, own))
+    ordered = sorted(result, key=lambda pair: (pair[0].identity, pair[0].file))
+    unique = {id(one) for one in _unique([pair[0] for pair in ordered], sink)}
+    return tuple(pair for pair in ordered if id(pair[0]) in unique)
 
 
 def _where(one: Accepted, known: Mapping[str, Environment], sink: Sink) -> list[str]:
@@ -154,7 +161,6 @@ def _listed(words: Mapping[str, object] | Sequence[str]) -> str:
 
 def _service(one: Accepted, environment: Environment, sink: Sink) -> Resolved | None:
     stack = _stack(one, environment, sink)
-    tree = stack[0][1] if stack else one.tree
     merged: Node | None = None
     for _, tree in stack:
         merged = merge(merged, tree)
@@ -167,7 +173,8 @@ def _service(one: Accepted, environment: Environment, sink: Sink) -> Resolved | 
         return None
     profile, versions, more = _runtime(model, origins, recovered, sink)
     identity = Identity(environment.name, model.metadata.namespace, model.metadata.name)
-    return Resolved(identity, model, environment, profile, versions, origins, one.document.file, recovered | more)
+    return Resolved(identity, model, environment, profile, versions, origins, one.document.file, recovered | more | one.pruned,
+                    one.failed)
 
 
 def _stack(one: Accepted, environment: Environment, sink: Sink) -> list[tuple[str, Node]]:
@@ -271,9 +278,3 @@ def _unique(found: Sequence[Resolved], sink: Sink) -> Iterator[Resolved]:
             sink.error("R207", f"two services are called `{name}` in the environment `{one.identity.environment}`",
                        one.origins.place(("metadata", "name")), path="metadata.name", hint="rename one of them",
                        related=(Related(first.origins.place(("metadata", "name")), "the other one"),))
-
-
-def document_name(document: Document) -> str:
-    """`namespace/name` of a document, for messages about it before it is resolved."""
-    parts = (at(document.root, ("metadata", key)) for key in ("namespace", "name"))
-    return "/".join(str(part.value) for part in parts if part is not None)

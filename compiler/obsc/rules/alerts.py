@@ -8,14 +8,18 @@ from obsc import buckets, durations
 from obsc.diagnostics import Sink
 from obsc.ir import Service
 from obsc.resolve import Resolved
-from obsc.signals import availability, errors, gpu, kubernetes, latency, pipeline
+from obsc.signals.availability import DOWN, FEWER, NOT_READY
+from obsc.signals.errors import ELEVATED, HIGH
+from obsc.signals.gpu import BUSY, HOT, OVERHEATING
+from obsc.signals.kubernetes import CRASHING, KILLED, MEMORY, RESTARTING, THROTTLED
+from obsc.signals.latency import FIRST, SLOW
+from obsc.signals.pipeline import BLIND, SAMPLES, TARGET
 from obsc.signals.subject import Default, Reading, Subject
 
 ALERTS: dict[str, Default] = {one.name: one for one in (
-    availability.DOWN, availability.NOT_READY, availability.FEWER, errors.HIGH, errors.ELEVATED, latency.SLOW, latency.FIRST,
-    gpu.BUSY, gpu.HOT, gpu.OVERHEATING, kubernetes.MEMORY, kubernetes.THROTTLED, kubernetes.KILLED, kubernetes.CRASHING,
-    kubernetes.RESTARTING, pipeline.TARGET, pipeline.FEWER, pipeline.BLIND)}
-_SIGNALS = {latency.SLOW.name: "requestDuration", latency.FIRST.name: "timeToFirstToken"}
+    DOWN, NOT_READY, FEWER, HIGH, ELEVATED, SLOW, FIRST, BUSY, HOT, OVERHEATING, MEMORY, THROTTLED, KILLED, CRASHING,
+    RESTARTING, TARGET, SAMPLES, BLIND)}
+_SIGNALS = {SLOW.name: "requestDuration", FIRST.name: "timeToFirstToken"}
 _WITHOUT_THRESHOLD = frozenset(one.name for one in ALERTS.values() if one.threshold == 0 and one.kind == "number")
 
 

@@ -13,7 +13,7 @@ from obsc.signals.alert import WARNING, WHO, Contribution, Story, alert, share, 
 from obsc.signals.subject import Default, Subject
 
 TARGET = Default("TargetDown", WARNING, hold=600)
-FEWER = Default("ScrapeSamplesDropped", WARNING, hold=900, threshold=0.5, kind="ratio")
+SAMPLES = Default("ScrapeSamplesDropped", WARNING, hold=900, threshold=0.5, kind="ratio")
 BLIND = Default("MetricMissing", WARNING, hold=0)
 _SAMPLES = "scrape_samples_post_metric_relabeling"
 _ABSENT, _ABSENT_LAZY = 600.0, 3600.0
@@ -122,7 +122,7 @@ def _target(subject: Subject) -> AlertRule | None:
 
 
 def _samples(subject: Subject) -> AlertRule | None:
-    settings = subject.settings(FEWER)
+    settings = subject.settings(SAMPLES)
     if settings is None:
         return None
     by = ("namespace", "job")

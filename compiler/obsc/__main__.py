@@ -1,0 +1,28 @@
+"""The command `obsc`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+FAULT = 70
+
+
+def main() -> None:
+    """Run the command line; a fault of ours exits with 70 and says where to report it."""
+    # pydantic looks for plugins in every installed package, which costs more than many a compilation.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from obsc.cli import main as run  # noqa: PLC0415  after the environment is set
+
+    try:
+        run(prog_name="obsc")
+    except Exception as error:  # noqa: BLE001  the last resort of the program
+        if os.environ.get("OBSC_TRACEBACK"):
+            raise
+        sys.stderr.write(f"obsc: internal error: {type(error).__name__}: {error}\n"
+                         "This is a fault of obsc, not of your specs. Set OBSC_TRACEBACK=1 to see where, and report it.\n")
+        sys.exit(FAULT)
+
+
+if __name__ == "__main__":
+    main()

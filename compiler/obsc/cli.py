@@ -1,0 +1,121 @@
+"""Arguments and exit codes. 0 clean, 1 findings, 2 usage, 3 outputs differ, 70 a fault of ours.
+
+Findings go to stderr, products to stdout. What is heavy is imported inside the commands that need it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from obsc import __version__
+
+if TYPE_CHECKING:
+    from obsc.diagnostics import Sink
+    from obsc.pipeline import Compiled
+
+FINDINGS, DIFFERS = 1, 3
+_DEFAULT = ("specs",)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="obsc")
+def main() -> None:
+    """Compile specs of AI services into the configuration that observes them."""
+
+
+def _format(command: click.decorators.FC) -> click.decorators.FC:
+    command = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the findings.")(
+        command)
+    command = click.option("--infos/--no-infos", default=False, help="Show infos too, such as alerts that were left out.")(command)
+    return click.option("--strict", is_flag=True, help="Count warnings as errors.")(command)
+
+
+@main.command("compile")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Output folder.")
+@click.option("--env", "environment", help="Only this environment.")
+@click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 3 if the outputs differ.")
+@click.option("--fail-fast", is_flag=True, help="Write nothing if any service has an error.")
+@_format
+def compile_command(paths: tuple[Path, ...], out: Path, environment: str | None, *, check_only: bool,  # noqa: PLR0913  options
+                    fail_fast: bool, form: str, infos: bool, strict: bool) -> None:
+    """Compile services and link their platforms. PATHS are spec files or folders (default: specs)."""
+    from obsc import pipeline  # noqa: PLC0415
+    from obsc.diagnostics import Sink  # noqa: PLC0415
+
+    sink = Sink(strict=strict)
+    sources = pipeline.read(pipeline.find_specs(paths or tuple(map(Path, _DEFAULT)), sink), sink)
+    compiled = pipeline.compile_specs(sources, sink, environment=environment, out=out)
+    _finish(compiled, sink, out, check_only=check_only, hold=fail_fast and sink.failed, form=form, infos=infos)
+
+
+@main.command("link")
+@click.argument("parts", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--platform", "platforms", multiple=True, type=click.Path(path_type=Path, exists=True),
+              help="Platform file or folder; the built-in platform unless given.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Output folder.")
+@click.option("--env", "environment", help="Only this environment.")
+@click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 3 if the outputs differ.")
+@_format
+def link_command(parts: tuple[Path, ...], platforms: tuple[Path, ...], out: Path, environment: str | None, *,  # noqa: PLR0913
+                 check_only: bool, form: str, infos: bool, strict: bool) -> None:
+    """Link compiled parts (part.json files, or folders that hold them) into the platform's files."""
+    from obsc import pipeline  # noqa: PLC0415
+    from obsc.diagnostics import Sink  # noqa: PLC0415
+
+    sink = Sink(strict=strict)
+    compiled = pipeline.link_parts(parts, platforms, sink, environment=environment)
+    _finish(compiled, sink, out, check_only=check_only, hold=False, form=form, infos=infos)
+
+
+@main.command("validate")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@_format
+def validate_command(paths: tuple[Path, ...], *, form: str, infos: bool, strict: bool) -> None:
+    """Report everything that is wrong with the specs, and write nothing."""
+    from obsc import pipeline  # noqa: PLC0415
+    from obsc.diagnostics import Sink  # noqa: PLC0415
+
+    sink = Sink(strict=strict)
+    sources = pipeline.read(pipeline.find_specs(paths or tuple(map(Path, _DEFAULT)), sink), sink)
+    compiled = pipeline.compile_specs(sources, sink)
+    _report(compiled, sink, form=form, infos=infos)
+    sys.exit(FINDINGS if sink.failed else 0)
+
+
+def _finish(compiled: Compiled, sink: Sink, out: Path, *, check_only: bool, hold: bool,  # noqa: PLR0913  one way to end
+            form: str, infos: bool) -> None:
+    from obsc import pipeline, write  # noqa: PLC0415
+
+    if not compiled.tree and not sink.failed:
+        from obsc.diagnostics import Place  # noqa: PLC0415
+
+        sink.error("W912", "nothing was compiled", Place(str(out)), hint="give specs or parts")
+    outcome = write.write(out, compiled.tree, compiled.owned, sink, check=check_only) if compiled.tree and not hold else None
+    _report(compiled, sink, form=form, infos=infos)
+    if outcome is not None and check_only and not outcome.clean:
+        click.echo(outcome.diff, nl=False)
+        for word, paths in (("missing", outcome.added), ("differs", outcome.changed), ("stale", outcome.stale)):
+            for path in paths:
+                click.echo(f"{word}: {path}")
+        sys.exit(FINDINGS if sink.failed else DIFFERS)
+    if outcome is not None:
+        click.echo(pipeline.summary(compiled))
+    sys.exit(FINDINGS if sink.failed else 0)
+
+
+def _report(compiled: Compiled, sink: Sink, *, form: str, infos: bool) -> None:
+    from obsc import report  # noqa: PLC0415
+    from obsc.diagnostics import Severity  # noqa: PLC0415
+
+    found = [one for one in sink if infos or one.severity is not Severity.INFO]
+    if form == "json":
+        click.echo(report.to_json(found), err=True, nl=False)
+        return
+    color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    click.echo(report.text(found, compiled.sources, color=color), err=True, nl=False)

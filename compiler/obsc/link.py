@@ -1,0 +1,50 @@
+"""Parts → the platform's artifacts. It needs what services compiled to, never their specs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from obsc import conventions, k8s
+from obsc.diagnostics import Place, Related, Sink
+from obsc.emit import Artifact
+from obsc.part import Part
+from obsc.spec.platform import AIPlatform
+from obsc.targets import linkers
+
+
+def link(environment: str, parts: Sequence[Part], platform: AIPlatform, services: Sequence[str],
+         sink: Sink) -> tuple[Artifact, ...]:
+    """The shared files of an environment. `services` are the manifests folders (`<namespace>/<name>`) that exist.
+
+    The list of resources is the only list of services there is: one line each, sorted, so that two branches that add
+    a service each meet in no other line.
+    """
+    ordered = sorted(parts, key=lambda part: part.identity)
+    _unique(ordered, sink)
+    found = [artifact for linker in linkers() for artifact in linker(environment, ordered, platform)]
+    shared = sorted(artifact.path.rpartition("/")[2] for artifact in found
+                    if artifact.path.startswith(conventions.manifests(environment, conventions.PLATFORM)))
+    if shared:
+        path = conventions.manifests(environment, conventions.PLATFORM, "kustomization.yaml")
+        found.append(Artifact(path, k8s.kustomization(shared)))
+    folders = [*services, *([conventions.PLATFORM] if shared else [])]
+    if folders:
+        found.append(Artifact(conventions.manifests(environment, "kustomization.yaml"), k8s.kustomization(folders)))
+    return tuple(found)
+
+
+def _unique(parts: Sequence[Part], sink: Sink) -> None:
+    """Names that must be unique in an environment: two parts that claim one are reported with both files."""
+    seen: dict[tuple[str, str], Part] = {}
+    for part in parts:
+        claims = [("scrape job", job) for job in part.jobs] + [("log input", one) for one in part.log_ids]
+        claims.append(("dashboard", part.dashboard[0]))
+        for claim in claims:
+            other = seen.setdefault(claim, part)
+            if other is not part:
+                sink.error("W911", f"the {claim[0]} `{claim[1]}` belongs to two services", Place(_file(part)),
+                           hint="rename one of the services", related=(Related(Place(_file(other)), "the other one"),))
+
+
+def _file(part: Part) -> str:
+    return conventions.artifacts(part.identity.environment, part.identity.namespace, part.identity.name, "part.json")

@@ -1,0 +1,260 @@
+"""The compiler on one page: load → validate → resolve → lower → check → emit → link → write.
+
+Every stage goes on with what the one before accepted, so that one run shows all errors. A service with an error
+keeps its committed files, and linking goes on with its last good part.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+from obsc import conventions, k8s, privacy, resolve, write
+from obsc.diagnostics import Place, Sink
+from obsc.emit import Artifact, encode
+from obsc.ir import Identity, Service
+from obsc.link import link
+from obsc.lower import lower
+from obsc.part import FILE, Part, from_text, part_of, to_data
+from obsc.resolve import Environment, Resolved
+from obsc.rules import FLEET_RULES, PLATFORM_RULES, RULES
+from obsc.source import Source, load
+from obsc.targets import compilers
+from obsc.validate import Accepted, check
+
+BUILTIN = "builtin.yaml"
+_KINDS = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A run's product: files by path, the folders it owns, and the texts of its inputs for carets."""
+
+    tree: Mapping[str, bytes]
+    owned: tuple[str, ...]
+    sources: Mapping[str, Source]
+    services: tuple[Service, ...]
+    environments: tuple[Environment, ...]
+
+
+@dataclass(slots=True)
+class _Run:
+    sink: Sink
+    out: Path | None
+    tree: dict[str, bytes] = field(default_factory=dict)
+    owned: list[str] = field(default_factory=list)
+    parts: dict[str, dict[Identity, Part]] = field(default_factory=dict)
+    folders: dict[str, set[str]] = field(default_factory=dict)
+
+
+def find_specs(paths: Iterable[Path], sink: Sink) -> tuple[Path, ...]:
+    """The YAML files at or below the paths, sorted. Links that lead out of a given folder are refused."""
+    found: set[Path] = set()
+    for path in paths:
+        if path.is_dir():
+            root = path.resolve()
+            for one in path.rglob("*"):
+                if one.suffix not in _KINDS or not one.is_file() or any(part.startswith(".") for part in one.parts[len(path.parts):]):
+                    continue
+                if not one.resolve().is_relative_to(root):
+                    sink.error("L018", "the file is a link that leads out of its folder", Place(str(one)), hint="copy the file")
+                else:
+                    found.add(one)
+        elif path.is_file():
+            found.add(path)
+        else:
+            sink.error("L019", f"there is no file or folder `{path}`", Place(str(path)), hint="mend the path")
+    return tuple(sorted(found))
+
+
+def read(paths: Sequence[Path], sink: Sink) -> dict[str, Source]:
+    """Every file, parsed. Names are as given, with forward slashes, so that messages are the same everywhere."""
+    sources = {}
+    for path in paths:
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            sink.error("L019", f"the file cannot be read: {error.strerror}", Place(str(path)), hint="mend its rights")
+            continue
+        sources[path.as_posix()] = load(path.as_posix(), raw, sink)
+    return sources
+
+
+def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str | None = None,
+                  out: Path | None = None) -> Compiled:
+    """Everything that the specs compile to, in memory. `out` is only read: last good parts of services with errors."""
+    accepted = [check(document, sink) for source in sources.values() for document in source.documents]
+    platforms = [one for one in accepted if one.kind == "AIPlatform"]
+    specs = [one for one in accepted if one.kind == "AIService"]
+    builtin = not platforms
+    if builtin:
+        platforms = [_builtin(sink)]
+    found = resolve.environments(platforms, sink, builtin=builtin)
+    if environment is not None and environment not in {one.name for one in found}:
+        known = ", ".join(f"`{one.name}`" for one in found)
+        sink.error("R208", f"there is no environment `{environment}`, known are {known}", Place("--env"), hint="mend --env")
+    for one in found:
+        for rule in PLATFORM_RULES:
+            rule(one, sink)
+    wanted = [one for one in found if environment in {None, one.name}]
+    services = _services(specs, found, sink)
+    run = _Run(sink, out)
+    broken = _broken_environments(platforms, found, sink)
+    good = [(one, service) for one, service, failed in services if not failed and one.identity.environment not in broken]
+    for resolved, service in good:
+        if resolved.environment in wanted:
+            _emit_service(run, resolved, service)
+    kept = _last_good(run, [one for one, _, failed in services if failed], wanted)
+    for one in wanted:
+        if one.name not in broken:
+            _emit_platform(run, one, kept)
+    return Compiled(run.tree, tuple(sorted(run.owned)), sources, tuple(service for _, service in good), tuple(wanted))
+
+
+def _builtin(sink: Sink) -> Accepted:
+    raw = (files("obsc") / BUILTIN).read_bytes()
+    return check(load("built-in platform", raw, Sink()).documents[0], sink)
+
+
+def _services(specs: Sequence[Accepted], found: Sequence[Environment],
+              sink: Sink) -> list[tuple[Resolved, Service, bool]]:
+    """Resolve, lower and check each service with findings of its own, so that one's errors are not another's."""
+    lowered: list[tuple[Resolved, Service, bool]] = []
+    for resolved, own in resolve.services_with_findings(specs, found, sink):
+        service = lower(resolved)
+        for rule in RULES:
+            rule(resolved, service, own)
+        sink.extend(own)
+        lowered.append((resolved, service, own.failed or bool(resolved.recovered) or resolved.failed))
+    together = Sink(strict=sink.strict)
+    for fleet_rule in FLEET_RULES:
+        fleet_rule([(one, service) for one, service, _ in lowered], together)
+    sink.extend(together)
+    bad = {found.place.file for found in together if together.failed}
+    return [(one, service, failed or one.file in bad) for one, service, failed in lowered]
+
+
+def _broken_environments(platforms: Sequence[Accepted], found: Sequence[Environment], sink: Sink) -> set[str]:
+    failed = {one.document.file for one in platforms if one.failed or sink.failed_in([one.document.file])}
+    return {one.name for one in found if one.recovered or one.file in failed}
+
+
+def _emit_service(run: _Run, resolved: Resolved, service: Service) -> None:
+    identity = service.identity
+    artifacts = [one for compile_ in compilers() for one in compile_(service, resolved.platform)]
+    objects = [one.path for one in artifacts if one.path.startswith(_folder(identity, 1))]
+    if objects:
+        names = [path.rpartition("/")[2] for path in objects]
+        artifacts.append(Artifact(_folder(identity, 1) + "/kustomization.yaml", k8s.kustomization(names)))
+        run.folders.setdefault(identity.environment, set()).add(f"{identity.namespace}/{identity.name}")
+    encoded = _encoded(run, artifacts, resolved.origins.place(("metadata", "name")))
+    texts = {path.rpartition("/")[2]: raw.decode() for path, raw in encoded.items() if path.startswith(_folder(identity, 0))}
+    part = part_of(service, texts)
+    encoded[f"{_folder(identity, 0)}/{FILE}"] = encode(Artifact(FILE, to_data(part), "json"))
+    relative = {conventions.bundled(identity.environment, path): raw for path, raw in encoded.items()}
+    encoded[f"{_folder(identity, 0)}/{write.MANIFEST}"] = write.manifest(relative)
+    run.tree.update(encoded)
+    run.owned += [_folder(identity, 0), _folder(identity, 1)]
+    run.parts.setdefault(identity.environment, {})[identity] = part
+
+
+def _folder(identity: Identity, which: int) -> str:
+    return f"{identity.environment}/{conventions.of_service(identity)[which]}"
+
+
+def _encoded(run: _Run, artifacts: Iterable[Artifact], place: Place) -> dict[str, bytes]:
+    encoded: dict[str, bytes] = {}
+    for one in artifacts:
+        raw = encode(one)
+        kind = str(one.data.get("kind", "")) if isinstance(one.data, dict) else ""
+        problem = write.limit_problem(one.path, kind, len(raw)) if kind else None
+        if problem:
+            run.sink.error("W909", problem, place, hint="split the service")
+        encoded[one.path] = raw
+    return encoded
+
+
+def _last_good(run: _Run, failed: Sequence[Resolved], wanted: Sequence[Environment]) -> set[Identity]:
+    """Committed parts of services that have errors now: linking uses them, their folders stay as they are."""
+    kept: set[Identity] = set()
+    for resolved in failed:
+        identity = resolved.identity
+        if run.out is None or resolved.environment not in wanted:
+            continue
+        part = read_part(run.out / _folder(identity, 0) / FILE, Sink())
+        if part is not None and part.identity == identity:
+            run.parts.setdefault(identity.environment, {})[identity] = part
+            kept.add(identity)
+            if (run.out / _folder(identity, 1) / "kustomization.yaml").is_file():
+                run.folders.setdefault(identity.environment, set()).add(f"{identity.namespace}/{identity.name}")
+    return kept
+
+
+def read_part(path: Path, sink: Sink) -> Part | None:
+    """A part from disk with the texts beside it; None (with an error in the sink) if it cannot be read."""
+    try:
+        found = from_text(path.as_posix(), path.read_text("utf-8"), privacy.MASKS, sink)
+        if found is None:
+            return None
+        part, names = found
+        texts = tuple((name, (path.parent / name).read_text("utf-8")) for name in names)
+    except (OSError, UnicodeDecodeError) as error:
+        sink.error("W910", f"the part cannot be read: {error}", Place(path.as_posix()), hint="compile the service again")
+        return None
+    return Part(part.identity, part.team, part.jobs, part.log_ids, part.dashboard, part.traces, part.routes, texts)
+
+
+def _emit_platform(run: _Run, environment: Environment, kept: set[Identity]) -> None:
+    parts = list(run.parts.get(environment.name, {}).values())
+    artifacts = link(environment.name, parts, environment.platform, sorted(run.folders.get(environment.name, ())), run.sink)
+    encoded = _encoded(run, artifacts, environment.origins.place(("metadata", "name")))
+    own = conventions.artifacts(environment.name, conventions.PLATFORM)
+    relative = {conventions.bundled(environment.name, path): raw for path, raw in encoded.items()}
+    encoded[f"{own}/{write.MANIFEST}"] = write.manifest(relative)
+    run.tree.update(encoded)
+    run.owned += [own, conventions.manifests(environment.name, conventions.PLATFORM),
+                  conventions.manifests(environment.name, "kustomization.yaml")]
+
+
+def link_parts(paths: Sequence[Path], platform: Sequence[Path], sink: Sink, *, environment: str | None = None) -> Compiled:
+    """Link committed parts with a platform, without any spec."""
+    sources = read(find_specs(platform, sink), sink)
+    platforms = [one for source in sources.values() for document in source.documents
+                 if (one := check(document, sink)).kind == "AIPlatform"] or [_builtin(sink)]
+    found = [one for one in resolve.environments(platforms, sink) if environment in {None, one.name}]
+    run = _Run(sink, None)
+    for path in sorted({one for given in paths for one in ([given] if given.is_file() else given.rglob(FILE))}):
+        part = read_part(path, sink)
+        if part is None:
+            continue
+        known = run.parts.setdefault(part.identity.environment, {})
+        if part.identity in known:
+            sink.error("W911", f"two parts are of {part.identity.namespace}/{part.identity.name}", Place(path.as_posix()),
+                       hint="give each part once")
+        known[part.identity] = part
+        objects = Path(*("manifests" if step == "artifacts" else step for step in path.parts[:-1])) / "kustomization.yaml"
+        if objects.is_file():
+            run.folders.setdefault(part.identity.environment, set()).add(f"{part.identity.namespace}/{part.identity.name}")
+    for one in found:
+        _emit_platform(run, one, set())
+    return Compiled(run.tree, tuple(sorted(run.owned)), sources, (), tuple(found))
+
+
+def summary(compiled: Compiled) -> str:
+    """What was compiled, in a line for each environment."""
+    lines = []
+    for environment in compiled.environments:
+        mine = [one for one in compiled.services if one.identity.environment == environment.name]
+        alerts = sum(len(one.alerts) for one in mine)
+        panels = sum(len(row.panels) for one in mine for row in one.dashboard.rows)
+        count = sum(1 for path in compiled.tree if path.startswith(environment.name + "/"))
+        lines.append(f"{environment.name}: {len(mine)} services, {alerts} alerts, {panels} panels, {count} files")
+    return "\n".join(lines)
+
+
+def as_json(data: object) -> str:
+    """Machine-readable output of a command."""
+    return json.dumps(data, indent=2, ensure_ascii=False)

@@ -1,0 +1,75 @@
+"""Diagnostics → text with carets, or JSON. Nothing but printing happens here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from obsc import encode
+from obsc.diagnostics import Diagnostic, Place, Severity
+from obsc.source import Source
+
+_WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "info"}
+_COLORS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m", Severity.INFO: "\x1b[36m"}
+_RESET, _BOLD = "\x1b[0m", "\x1b[1m"
+_WIDEST = 160
+
+
+def text(found: Iterable[Diagnostic], sources: Mapping[str, Source], *, color: bool = False) -> str:
+    """Each finding with its line and a caret under what it is about, and a count at the end."""
+    listed = list(found)
+    blocks = [_block(one, sources, color=color) for one in listed]
+    return "".join(block + "\n" for block in blocks) + _count(listed)
+
+
+def to_json(found: Iterable[Diagnostic]) -> str:
+    """A JSON array; the same findings in the same order as the text."""
+    return json.dumps([_data(one) for one in found], indent=2, ensure_ascii=False) + "\n"
+
+
+def _data(one: Diagnostic) -> dict[str, object]:
+    return {"code": one.code, "severity": _WORDS[one.severity], "message": one.message, "path": one.path, "hint": one.hint,
+            "place": one.place._asdict(), "related": [{"message": other.message, "place": other.place._asdict()}
+                                                      for other in one.related]}
+
+
+def _block(one: Diagnostic, sources: Mapping[str, Source], *, color: bool) -> str:
+    head = f"{_WORDS[one.severity]}[{one.code}]"
+    if color:
+        head = f"{_COLORS[one.severity]}{head}{_RESET}{_BOLD}"
+    lines = [f"{head}: {encode.terminal(one.message)}" + (_RESET if color else "")]
+    lines += _excerpt(one.place, sources)
+    for other in one.related:
+        lines.append(f"   = {encode.terminal(other.message)}: {_where(other.place)}")
+    if one.hint:
+        lines.append(f"   = help: {encode.terminal(one.hint)}")
+    return "\n".join(lines) + "\n"
+
+
+def _where(place: Place) -> str:
+    return f"{encode.terminal(place.file)}:{place.line}:{place.column}"
+
+
+def _excerpt(place: Place, sources: Mapping[str, Source]) -> list[str]:
+    lines = [f"  --> {_where(place)}"]
+    source = sources.get(place.file)
+    if source is None or not 1 <= place.line <= len(source.lines):
+        return lines
+    margin = " " * len(str(place.line))
+    shown, start = source.lines[place.line - 1], place.column - 1
+    end = place.end_column - 1 if place.end_line == place.line else len(shown)
+    left = max(0, start - _WIDEST // 2)
+    piece = encode.terminal(shown[left:left + _WIDEST].replace("\t", " "))
+    # Escaped characters are wider on the terminal than in the file.
+    before = len(encode.terminal(shown[left:start].replace("\t", " ")))
+    under = max(1, len(encode.terminal(shown[start:min(end, left + _WIDEST)].replace("\t", " "))))
+    return [*lines, f" {margin} |", f" {place.line} | {piece}", f" {margin} | {' ' * before}{'^' * under}"]
+
+
+def _count(found: list[Diagnostic]) -> str:
+    parts = []
+    for severity, word in _WORDS.items():
+        number = sum(1 for one in found if one.severity is severity)
+        if number:
+            parts.append(f"{number} {word}{'' if number == 1 else 's'}")
+    return ", ".join(parts) + "\n" if parts else ""
