@@ -9,10 +9,10 @@ FARTHEST = 1.5
 
 
 def snap(wish: float, bounds: Sequence[float]) -> float:
-    """The bound nearest to the wish by ratio (the lower of two as near); the wish itself without bounds."""
+    """The bound nearest to the wish by ratio (the higher of two as near); the wish itself without bounds."""
     if not bounds or wish <= 0:
         return wish
-    return min(bounds, key=lambda bound: (max(bound / wish, wish / bound), bound))
+    return min(bounds, key=lambda bound: (max(bound / wish, wish / bound), -bound))
 
 
 def neighbours(wish: float, bounds: Sequence[float]) -> tuple[float | None, float | None]:

@@ -61,6 +61,8 @@ CODES: dict[str, Code] = {
     "R211": Code("reserved name", "The name stands for what services share."),
     "R212": Code("unknown team", "Where the platform lists its teams, alerts of others would reach nobody."),
     "R213": Code("unknown receiver", "Alertmanager refuses a configuration whose routes name a receiver that does not exist."),
+    "R280": Code("catalog entry contradicts itself", "A catalog file names a metric, label, set or release that it does not "
+                 "have, or reads a metric in a form that its type does not allow."),
     # S3xx semantics
     "S301": Code("unknown alert", "`alerts.rules` changes built-in alerts, by their names."),
     "S302": Code("no targets", "With static discovery nothing is scraped unless targets are given."),

@@ -177,9 +177,19 @@ def joined(parts: Iterable[str]) -> str:
     return "".join(parts)
 
 
-def log_index(environment: str) -> str:
-    """Data stream of an environment's logs; its parts may hold no dash."""
-    return f"logs-obsc-{environment.replace('-', '_')}"
+def log_stream(identity: Identity) -> dict[str, str]:
+    """The data stream of a service's logs, `logs-obsc.<namespace>.<service>-<environment>`.
+
+    Its parts may hold no dash; names have no `_`, so no two services share a stream (nor the types of its fields).
+    """
+    parts = (identity.environment, identity.namespace, identity.name)
+    environment, namespace, name = (part.replace("-", "_") for part in parts)
+    return {"type": "logs", "dataset": f"obsc.{namespace}.{name}", "namespace": environment}
+
+
+def host_folder(namespace: str, name: str) -> str:
+    """A folder on the node for what a shared agent must remember; no two platforms on a cluster share it."""
+    return f"/var/lib/obsc/{namespace}/{name}"
 
 
 def component(name: str, label: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import html as _html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 _PROMQL_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -52,12 +52,8 @@ def collector(text: str) -> str:
 
 
 def beats(text: str) -> str:
-    """A value in a Beats configuration: `${…}` would be expanded, so the brace is kept off the dollar.
-
-    Beats has no escape that all its versions agree on; a dollar followed by a brace is written as a
-    one-character class, which is the same text to a regular expression and harmless everywhere else.
-    """
-    return text.replace("${", "[$]{")
+    """A value anywhere in a Beats configuration: `$$` is a dollar sign, `${…}` would be expanded (go-ucfg's lexer)."""
+    return text.replace("$", "$$")
 
 
 def environment_label(text: str) -> str:
@@ -135,56 +131,9 @@ def first_group_then_port(port: int) -> str:
     return f"$1:{port}"
 
 
-_PRIVACY_SCRIPT = """\
-var drop = %s;
-var masks = %s;
-function gone(key) {
-  return drop.indexOf(key) >= 0;
-}
-function masked(text) {
-  for (var i = 0; i < masks.length; i++) {
-    text = text.replace(new RegExp(masks[i][1], "g"), "[" + masks[i][0] + "]");
-  }
-  return text;
-}
-function clean(value) {
-  if (typeof value === "string") {
-    return masked(value);
-  }
-  if (value === null || typeof value !== "object") {
-    return value;
-  }
-  if (Array.isArray(value)) {
-    return value.map(clean);
-  }
-  var kept = {};
-  Object.keys(value).forEach(function (key) {
-    if (!gone(key)) {
-      kept[key] = clean(value[key]);
-    }
-  });
-  return kept;
-}
-function process(event) {
-  var fields = JSON.parse(JSON.stringify(event.Get()));
-  Object.keys(fields).forEach(function (key) {
-    if (["@metadata", "@timestamp", "agent", "ecs", "host", "log", "input", "kubernetes", "container"].indexOf(key) >= 0) {
-      return;
-    }
-    if (gone(key)) {
-      event.Delete(key);
-    } else {
-      event.Put(key, clean(fields[key]));
-    }
-  });
-}
-"""
-
-
-def beats_privacy_script(drop: Sequence[str], masks: Sequence[tuple[str, str]]) -> str:
-    """The program that deletes keys at any depth and masks every text, with its lists as JSON literals."""
-    lists = (json.dumps(list(drop)), json.dumps([list(pair) for pair in masks]))
-    return beats(_PRIVACY_SCRIPT % lists)
+def javascript(constants: Mapping[str, object], program: str) -> str:
+    """A program with constants before it: each a JSON literal, in ASCII, which every ECMAScript reads as the same value."""
+    return "".join(f"var {name} = {json.dumps(value)};\n" for name, value in constants.items()) + program
 
 
 def ottl_delete_keys(target: str, pattern: str) -> str:

@@ -133,11 +133,15 @@ def _event_labels(resolved: Resolved) -> Labels:
 
 
 def _include(resolved: Resolved, container: str) -> str:
-    """The files of the service's own pods; nothing where its pods' names say nothing and paths must."""
-    workload, metadata = resolved.service.workload, resolved.service.metadata
-    pods = pod_pattern(workload.kind, workload.name or metadata.name)
-    if not pods:
+    """The files of the service's own pods; of any pod of its namespace where its pods' names say nothing.
+
+    The namespace is always part of it: no spec reads the logs of another tenant. Only files that are no container's
+    (`paths` elsewhere, as far as the platform's policy goes) are told by their paths alone.
+    """
+    workload, metadata, said = resolved.service.workload, resolved.service.metadata, resolved.service.logs
+    if said.paths and not all(path.startswith(_CONTAINER_LOGS) for path in said.paths):
         return ""
+    pods = pod_pattern(workload.kind, workload.name or metadata.name) or "[a-z0-9.-]+"
     of = re2_literal(container) if container else "[a-z0-9.-]+"
     return f"/{pods}_{re2_literal(metadata.namespace)}_{of}-[0-9a-f]{{64}}\\.log$"
 

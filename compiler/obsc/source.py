@@ -6,28 +6,31 @@ events, so that no input makes the process deep, large or slow. Values follow YA
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from obsc import scalars
 from obsc.diagnostics import Place, Related, Sink
 
 if TYPE_CHECKING:
-    from ruamel.yaml.events import Event
+    from ruamel.yaml.error import StreamMark
+    from ruamel.yaml.events import AliasEvent, DocumentStartEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
 
 Scalar: TypeAlias = str | int | float | bool | None
 Path: TypeAlias = tuple[str | int, ...]
 
+# Limits of one file: bytes, levels, values with what aliases repeat (keys not counted), aliases, documents.
 LARGEST_FILE = 1 << 20
 DEEPEST = 60
 MOST_NODES = 50_000
 MOST_ALIASES = 100
 MOST_DOCUMENTS = 1_000
-_FORMAT = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
-_CORE_COLLECTIONS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "!"})
-_SMART = ("\u201c", "\u201d", "\u2018", "\u2019", "\u00ab")
+_DOCUMENT = re.compile(rb"^---(?=[ \t\n]|\Z)", re.MULTILINE)
+_CORE_TAGS = {"tag:yaml.org,2002:map": True, "tag:yaml.org,2002:seq": False}
+_KINDS = {bool: "a truth value", int: "a number", float: "a number", dict: "a mapping", tuple: "a list"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ class Node:
 
     `keys` has the place of each key of a mapping. `text` is a scalar's source text (decoded, before
     its type was decided) and `plain` says whether it was written without quotes; `null_word` tells the
-    word `null` (or `~`) from a key that has no value at all.
+    word `null` (or `~`) from a key that has no value at all. A place is on one line: that of a scalar's
+    first line, a block scalar's `|`, a mapping's first key or `{`, a list's first `-` or `[`, an alias.
     """
 
     value: Scalar | tuple[Node, ...] | dict[str, Node]
@@ -68,19 +72,16 @@ class Source:
 def load(file: str, raw: bytes, sink: Sink) -> Source:
     """Parse the bytes of a file. Never raises for bad input: each oddity becomes a placed diagnostic.
 
-    A syntax error ends its document only: what stands before it and after the next `---` is still read.
+    A syntax error ends its document only: what stands before it and after the next `---` is still read. A limit
+    ends the file. Columns count characters as the file has them, a byte order mark at its start left out.
     """
-    text = _decode(file, raw, sink)
-    if text is None:
-        return Source(file, tuple(_shown(raw).split("\n")), ())
+    text, readable = scalars.decode(file, raw, sink, most=LARGEST_FILE)
     lines = tuple(text.split("\n"))
-    if not _characters(file, lines, sink):
+    if not readable:
         return Source(file, lines, ())
-    reader = _Reader(file, lines, sink)
-    _documents(reader, text)
-    if not reader.documents and not reader.stopped and not reader.broken:
-        sink.error("L002", "found no document, expected a mapping such as an AIService", Place(file),
-                   hint="write apiVersion, kind and metadata")
+    reader = _Reader(scalars.Lines(file, lines), sink)
+    _read(reader, scalars.without_unseen(text).encode())
+    reader.finish()
     return Source(file, lines, tuple(reader.documents))
 
 
@@ -92,7 +93,7 @@ def at(node: Node, path: Path) -> Node | None:
         if isinstance(value, dict) and isinstance(step, str):
             found = value.get(step)
         elif isinstance(value, tuple) and isinstance(step, int):
-            found = value[step] if step < len(value) else None
+            found = value[step] if 0 <= step < len(value) else None
         else:
             return None
     return found
@@ -115,78 +116,56 @@ def place_of(root: Node, path: Path, *, key: bool = False) -> Place:
 
 
 def plain(node: Node) -> object:
-    """The tree as plain data: dicts, lists and scalars."""
-    if isinstance(node.value, dict):
-        return {key: plain(child) for key, child in node.value.items()}
-    if isinstance(node.value, tuple):
-        return [plain(child) for child in node.value]
-    return node.value
+    """The tree as plain data: dicts, lists and scalars. What an alias repeats is copied."""
+    top: list[Any] = [None]
+    todo: list[tuple[Node, Any, Any]] = [(node, top, 0)]
+    while todo:
+        one, holder, slot = todo.pop()
+        if isinstance(one.value, dict):
+            holder[slot] = made = dict.fromkeys(one.value)
+            todo.extend((child, made, key) for key, child in one.value.items())
+        elif isinstance(one.value, tuple):
+            holder[slot] = items = [None] * len(one.value)
+            todo.extend((child, items, index) for index, child in enumerate(one.value))
+        else:
+            holder[slot] = one.value
+    return top[0]
 
 
 def render(path: Path) -> str:
-    """A path as people write it: `metrics.endpoints[0].port`."""
+    """A path as people write it: `metrics.endpoints[0].port`, `labels."app.kubernetes.io/name"`."""
     text = ""
     for step in path:
         if isinstance(step, int):
             text += f"[{step}]"
         else:
-            shown = step if re.fullmatch(r"[A-Za-z0-9_-]+", step) else f'"{step}"'
+            bare = re.fullmatch(r"[A-Za-z0-9_-]+", step) is not None
+            shown = step if bare else json.dumps(step, ensure_ascii=not step.isprintable())
             text += f".{shown}" if text else shown
     return text
 
 
-def _shown(raw: bytes) -> str:
-    return raw[:LARGEST_FILE].decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _decode(file: str, raw: bytes, sink: Sink) -> str | None:
-    if len(raw) > LARGEST_FILE:
-        sink.error("L001", f"the file has {len(raw)} bytes, expected at most {LARGEST_FILE}", Place(file),
-                   hint="split it: one service a file")
-        return None
-    if raw[:4] in {b"\xff\xfe\0\0", b"\0\0\xfe\xff"} or raw[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\0" in raw[1:4:2]:
-        sink.error("L003", "the file is UTF-16 or UTF-32, expected UTF-8", Place(file), hint="save it as UTF-8")
-        return None
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = _shown(raw[:error.start])
-        line, column = before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1
-        sink.error("L003", f"byte {error.start} is not UTF-8", Place(file, line, column, line, column + 1),
-                   hint="save the file as UTF-8")
-        return None
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _characters(file: str, lines: tuple[str, ...], sink: Sink) -> bool:
-    fine = True
-    for number, line in enumerate(lines, 1):
-        control = _CONTROL.search(line)
-        if control is not None:
-            sink.error("L004", f"found the control character U+{ord(control.group()):04X}, expected text",
-                       _spot(file, number, control.start()), hint="delete it")
-            fine = False
-        for hidden in _FORMAT.finditer(line):
-            sink.error("L005", f"found the invisible character U+{ord(hidden.group()):04X}: what is read is not what is seen",
-                       _spot(file, number, hidden.start()), hint="delete it")
-    return fine
-
-
-def _spot(file: str, line: int, offset: int) -> Place:
-    return Place(file, line, offset + 1, line, offset + 2)
-
-
-def _documents(reader: _Reader, text: str) -> None:
-    """Read document after document; after a syntax error go on behind the next `---`."""
-    start = 0
-    while True:
-        failed = reader.run("\n" * start + "\n".join(reader.lines[start:]) if start else text)
-        if failed is None or reader.stopped:
+def _read(reader: _Reader, data: bytes) -> None:
+    """Read document after document; after a syntax error go on at the next line with `---`."""
+    offset = row = 0
+    failed = reader.run(data, 0)
+    while failed is not None and not reader.stopped:
+        for found in _DOCUMENT.finditer(data, offset + 1):
+            row += data.count(b"\n", offset, found.start())
+            offset = found.start()
+            if row >= failed:
+                break
+        else:
             return
-        later = (number for number in range(failed, len(reader.lines)) if reader.lines[number].startswith("---"))
-        start = next(later, -1)
-        if start < 0:
-            return
+        failed = reader.run(data[offset:], row)
+
+
+class _Anchored(NamedTuple):
+    """What an alias repeats: the node, how many values it has, how many levels."""
+
+    node: Node
+    size: int
+    height: int
 
 
 @dataclass(slots=True)
@@ -195,253 +174,228 @@ class _Frame:
 
     place: Place
     values: dict[str, Node] | None
-    items: list[Node]
-    keys: dict[str, Place]
     anchor: str | None
     nodes_before: int
+    braced: bool
+    items: list[Node] = field(default_factory=list)
+    keys: dict[str, Place] = field(default_factory=dict)
+    height: int = 1
     key: str | None = None
-    key_place: Place | None = None
     skip: bool = False
 
 
 @dataclass(slots=True)
 class _Reader:
-    file: str
-    lines: tuple[str, ...]
+    """Events → documents. One document after the other is open; `stack` has its open collections."""
+
+    at: scalars.Lines
     sink: Sink
     documents: list[Document] = field(default_factory=list)
-    stack: list[_Frame] = field(default_factory=list)
-    anchors: dict[str, tuple[Node, int]] = field(default_factory=dict)
-    root: Node | None = None
-    nodes: int = 0
-    aliases: int = 0
-    seen: int = 0
     stopped: bool = False
-    broken: bool = False
+    _stack: list[_Frame] = field(default_factory=list)
+    # An anchor of a collection that is still open has no node yet: its alias would make a cycle.
+    _anchors: dict[str, _Anchored | None] = field(default_factory=dict)
+    _root: Node | None = None
+    _start: Place | None = None
+    _nodes: int = 0
+    _aliases: int = 0
+    _seen: int = 0
+    _content: bool = False
+    _empty: list[Place] = field(default_factory=list)
 
-    def run(self, text: str) -> int | None:
-        """Read events to the end; the 0-based line behind a syntax error, or None."""
-        from ruamel.yaml.cyaml import CParser  # noqa: PLC0415  a compiled module, wanted only where files are read
-        from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
+    def run(self, data: bytes, base: int) -> int | None:
+        """Read events of what begins on row `base` (from 0) to the end, or to an error, whose row is returned."""
+        from ruamel.yaml import events  # noqa: PLC0415  a large package, wanted only where files are read
+        from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]  # noqa: PLC0415
+        from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
-        parser = CParser(text.encode("utf-8", "surrogatepass"))
+        handlers: dict[type, Callable[..., None]] = {
+            events.ScalarEvent: self._scalar, events.AliasEvent: self._alias,
+            events.MappingStartEvent: lambda event: self._open(event, mapping=True),
+            events.SequenceStartEvent: lambda event: self._open(event, mapping=False),
+            events.MappingEndEvent: self._close, events.SequenceEndEvent: self._close,
+            events.DocumentStartEvent: self._begin, events.DocumentEndEvent: self._end,
+        }
+        self.at.base = base
+        parser, event = CParser(data), None
         try:
             while not self.stopped and parser.check_event():
-                self._event(parser.get_event())
-        except MarkedYAMLError as error:
-            return self._syntax(error)
-        except YAMLError as error:
-            self.sink.error("L010", f"the YAML cannot be read: {_first_line(str(error))}", Place(self.file))
-            self.stopped = True
+                event = parser.get_event()
+                handler = handlers.get(type(event))
+                if handler is not None:
+                    handler(event)
+        except (YAMLError, UnicodeDecodeError) as error:
+            # The second comes from a tag whose escapes are no UTF-8, and has no mark.
+            mark = getattr(error, "problem_mark", None) or (event.end_mark if event is not None else None)
+            return self._syntax(error, mark)
         return None
 
-    def _syntax(self, error: object) -> int:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        line = min(mark.line if mark is not None else 0, len(self.lines) - 1)
-        offset = min(mark.column if mark is not None else 0, len(self.lines[line]))
-        problem = _first_line(str(getattr(error, "problem", "") or error))
-        message, hint = _explained(problem, self.lines[line], offset)
-        self.sink.error("L010", message, _spot(self.file, line + 1, offset), hint=hint)
-        self.broken = True
-        self.stack.clear()
-        self.anchors.clear()
-        self.root = None
-        self.seen += 1
-        return line + 1
+    def finish(self) -> None:
+        """Report that the file holds no document at all."""
+        if not self._content:
+            self.sink.error("L002", "found no document, expected a mapping such as an AIService", Place(self.at.file),
+                            hint="write apiVersion, kind and metadata")
 
-    def _event(self, event: Event) -> None:
-        kind = type(event).__name__
-        match kind:
-            case "ScalarEvent":
-                self._scalar(event)
-            case "AliasEvent":
-                self._alias(event)
-            case "MappingStartEvent" | "SequenceStartEvent":
-                self._open(event, mapping=kind == "MappingStartEvent")
-            case "MappingEndEvent" | "SequenceEndEvent":
-                self._close()
-            case "DocumentStartEvent":
-                self._start(event)
-            case "DocumentEndEvent":
-                self._end()
+    def _begin(self, event: DocumentStartEvent) -> None:
+        self._start = self.at.mark(event.start_mark)
+        self._anchors.clear()
+        self._next(self._start)
+        if event.version not in {None, (1, 2)}:
+            self.sink.warning("L015", "the directive asks for YAML 1.1, but this file is read as YAML 1.2",
+                              self.at.directive(event, "%YAML"), hint="delete the directive")
+        if event.tags:
+            self.sink.error("L016", "found a %TAG directive, expected none", self.at.directive(event, "%TAG"), hint="delete it")
 
-    def _start(self, event: Event) -> None:
-        if getattr(event, "version", None) not in {None, (1, 2)}:
-            self.sink.warning("L015", "the directive asks for YAML 1.1, this is read as YAML 1.2", self._mark(event),
-                              hint="delete the directive")
-        if getattr(event, "tags", None):
-            self.sink.error("L016", "found a %TAG directive, expected none", self._mark(event), hint="delete it")
+    def _next(self, place: Place) -> None:
+        self._seen += 1
+        if self._seen > MOST_DOCUMENTS:
+            self._limit(f"more than {MOST_DOCUMENTS} documents", place)
 
-    def _end(self) -> None:
-        root, self.root = self.root, None
-        self.anchors.clear()
-        self.nodes = self.aliases = 0
-        self.seen += 1
-        if self.seen > MOST_DOCUMENTS:
-            self._limit(f"more than {MOST_DOCUMENTS} documents", Place(self.file))
-        elif root is not None and isinstance(root.value, dict):
-            self.documents.append(Document(self.file, root, self.seen - 1))
-        elif root is not None and root.value is not None:
+    def _end(self, _event: object) -> None:
+        root, start = self._root, self._start
+        self._root = self._start = None
+        if root is None or start is None:
+            return
+        if root.value is None:
+            self._empty += [start] if self._content or root.text else []
+            return
+        for place in self._empty:
+            self.sink.warning("L019", "found a document without content before another", place, hint="delete it")
+        self._empty.clear()
+        self._content = True
+        if isinstance(root.value, dict):
+            self.documents.append(Document(self.at.file, root, self._seen - 1))
+        else:
             found = "a list" if isinstance(root.value, tuple) else "a single value"
-            self.sink.error("L006", f"found {found} at the top, expected a mapping", root.place,
+            self.sink.error("L006", f"found {found} as a document, expected a mapping", root.place,
                             hint="write apiVersion, kind and metadata at the start of lines")
-            self.stopped = self.stopped or not self.documents
 
-    def _mark(self, event: Event) -> Place:
-        start, end = event.start_mark, event.end_mark
-        line = min(start.line, len(self.lines) - 1)
-        width = len(self.lines[line])
-        column = min(start.column, width)
-        stop = min(end.column, width) if end.line == start.line else width
-        return Place(self.file, line + 1, column + 1, line + 1, max(stop, column + 1) + 1)
+    def _syntax(self, error: Exception, mark: StreamMark | None) -> int:
+        """Report an error of syntax, forget the document that has it, and say on which row it was found."""
+        place = self.at.mark(mark) if mark is not None else self.at.spot(self.at.base, 0)
+        if self._start is None:
+            self._next(place)
+        self._stack.clear()
+        self._start = self._root = None
+        self._content = True
+        if not self.stopped:
+            start, problem = getattr(error, "context_mark", None), str(getattr(error, "problem", "tag"))
+            self.sink.add(scalars.diagnose(self.at, problem, place, self.at.mark(start) if start is not None else place))
+        return self.at.base if mark is None else mark.line + self.at.base
 
     def _limit(self, what: str, place: Place) -> None:
         self.sink.error("L001", f"found {what}", place, hint="no specification needs as much: split or simplify it")
-        self.stopped = True
+        self.stopped = self._content = True
 
     def _count(self, place: Place, more: int = 1) -> bool:
-        self.nodes += more
-        if self.nodes > MOST_NODES:
+        self._nodes += more
+        if self._nodes > MOST_NODES:
             self._limit(f"more than {MOST_NODES} values", place)
         return not self.stopped
 
-    def _open(self, event: Event, *, mapping: bool) -> None:
-        place = self._mark(event)
-        if len(self.stack) >= DEEPEST:
+    def _open(self, event: MappingStartEvent | SequenceStartEvent, *, mapping: bool) -> None:
+        place = self.at.collection(event, mapping=mapping)
+        if len(self._stack) >= DEEPEST:
             self._limit(f"more than {DEEPEST} levels of nesting", place)
         if not self._count(place):
             return
-        tag = getattr(event, "tag", None)
-        if tag is not None and tag not in _CORE_COLLECTIONS:
-            self._unknown_tag(str(tag), place)
-        narrow = Place(place.file, place.line, place.column, place.line, place.column + 1)
-        self.stack.append(_Frame(narrow, {} if mapping else None, [], {}, getattr(event, "anchor", None), self.nodes))
+        if event.tag is not None and str(event.tag) != "!" and _CORE_TAGS.get(str(event.tag)) is not mapping:
+            self._report(scalars.wrong_tag(str(event.tag)), place)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = None
+        braced = self.at.lines[place.line - 1].startswith("{", place.column - 1)
+        self._stack.append(_Frame(place, {} if mapping else None, event.anchor, self._nodes - 1, braced))
 
-    def _close(self) -> None:
-        frame = self.stack.pop()
-        value = frame.values if frame.values is not None else tuple(frame.items)
-        node = Node(value, frame.place, frame.keys if frame.values is not None else None)
+    def _close(self, _event: object) -> None:
+        frame = self._stack.pop()
+        value = tuple(frame.items) if frame.values is None else frame.values
+        node = Node(value, frame.place, None if frame.values is None else frame.keys)
         if frame.anchor is not None:
-            self.anchors[frame.anchor] = (node, self.nodes - frame.nodes_before + 1)
-        self._add(node)
-
-    def _scalar(self, event: Event) -> None:
-        place = self._mark(event)
-        if not self._count(place):
-            return
-        text, style, tag = str(event.value), getattr(event, "style", None), getattr(event, "tag", None)  # type: ignore[attr-defined]
-        as_plain = not style
-        if text.startswith(_SMART) and as_plain:
-            self.sink.warning("L017", "typographic quotes are part of the text", place, hint="use straight quotes")
-        node = Node(self._value(text, place, plain_style=as_plain, tag=tag), place, None, text, as_plain,
-                    as_plain and tag is None and text in {"~", "null", "Null", "NULL"})
-        self._hidden(text, place)
-        if getattr(event, "anchor", None) is not None:
-            self.anchors[str(event.anchor)] = (node, 1)  # type: ignore[attr-defined]
-        self._add(node)
-
-    def _hidden(self, text: str, place: Place) -> None:
-        for found in (*_CONTROL.finditer(text), *_FORMAT.finditer(text)):
-            # Raw ones were reported where they stand: this one was written as an escape.
-            if found.group() not in self.lines[place.line - 1]:
-                self.sink.error("L004", f"the escape gives U+{ord(found.group()):04X}, expected printable text", place,
-                                hint="delete it")
-
-    def _value(self, text: str, place: Place, *, plain_style: bool, tag: object) -> Scalar:
-        if tag is not None:
-            explicit = scalars.tagged(str(tag), text)
-            if explicit is None:
-                self._unknown_tag(str(tag), place)
-                return text
-            reading = explicit
-        elif not plain_style or self._expects_key():
-            return text
-        else:
-            reading = scalars.read(text)
-        if reading.code == "L012":
-            self.sink.warning(reading.code, reading.reason, place, hint=f'write "{text}" in quotes')
-        elif reading.code:
-            self.sink.error(reading.code, reading.reason, place, hint="write text in quotes, numbers in plain decimals")
-        return reading.value
-
-    def _unknown_tag(self, tag: str, place: Place) -> None:
-        self.sink.error("L016", f"found the tag `{tag[:60]}`, expected none", place, hint="delete the tag")
+            self._anchors[frame.anchor] = _Anchored(node, self._nodes - frame.nodes_before, frame.height)
+        self._add(node, frame.height)
 
     def _expects_key(self) -> bool:
-        return bool(self.stack) and self.stack[-1].values is not None and self.stack[-1].key is None
+        return bool(self._stack) and self._stack[-1].values is not None and self._stack[-1].key is None
 
-    def _alias(self, event: Event) -> None:
-        place, name = self._mark(event), str(event.anchor)  # type: ignore[attr-defined]
-        self.aliases += 1
-        if self.aliases > MOST_ALIASES:
+    def _scalar(self, event: ScalarEvent) -> None:
+        place = self.at.scalar(event)
+        # A key is no value: it is bounded by the value that follows it.
+        if not self._expects_key() and not self._count(place):
+            return
+        text, tag, bare = str(event.value), event.tag, not event.style
+        if event.style == '"':
+            for finding, where in self.at.escapes(event):
+                self._report(finding, where)
+        value = self._value(text, place, bare=bare, tag=tag)
+        node = Node(value, place, None, text, bare, value is None and bool(text or tag))
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchored(node, 1, 0)
+        self._add(node)
+
+    def _value(self, text: str, place: Place, *, bare: bool, tag: str | None) -> Scalar:
+        reading = scalars.Reading(text)
+        if tag is not None:
+            reading = scalars.tagged(str(tag), text)
+        elif bare:
+            reading = scalars.read(text)
+        for finding in (reading, *(scalars.looks(text) if bare else ())):
+            self._report(finding, place)
+        return reading.value
+
+    def _report(self, finding: scalars.Reading, place: Place) -> None:
+        if finding.code in {"L012", "L017"} or (finding.code == "L018" and not self._expects_key()):
+            self.sink.warning(finding.code, finding.reason, place, hint=finding.hint)
+        elif finding.code:
+            self.sink.error(finding.code, finding.reason, place, hint=finding.hint)
+
+    def _alias(self, event: AliasEvent) -> None:
+        place = self.at.mark(event.start_mark, event.end_mark.column)
+        name = str(event.anchor)
+        self._aliases += 1
+        if self._aliases > MOST_ALIASES:
             self._limit(f"more than {MOST_ALIASES} aliases", place)
             return
-        if name not in self.anchors:
-            cyclic = any(frame.anchor == name for frame in self.stack)
-            what = f"`*{name}` contains itself" if cyclic else f"`*{name}` has no anchor `&{name}` before it"
-            self.sink.error("L009", what, place, hint="write the value out")
-            self._add(Node("", place))
-            return
-        node, size = self.anchors[name]
-        if self._count(place, size):
-            self._add(node)
+        found = self._anchors.get(name)
+        if found is None:
+            what = "is part of what it repeats" if name in self._anchors else "has no anchor before it"
+            self.sink.error("L009", f"`*{scalars.shown(name)}` {what}", place, hint="write the value out")
+            found = _Anchored(Node("", place), 1, 0)
+        if len(self._stack) + found.height > DEEPEST:
+            self._limit(f"more than {DEEPEST} levels of nesting", place)
+        if self._count(place, found.size):
+            self._add(replace(found.node, place=place), found.height)
 
-    def _add(self, node: Node) -> None:
-        if not self.stack:
-            self.root = node
+    def _add(self, node: Node, height: int = 0) -> None:
+        """Put a finished node where it belongs; `height` is the number of levels it has."""
+        if not self._stack:
+            self._root = node
             return
-        frame = self.stack[-1]
+        frame = self._stack[-1]
+        frame.height = max(frame.height, height + 1)
         if frame.values is None:
             frame.items.append(node)
         elif frame.key is None:
-            self._key(frame, node)
+            self._key(frame, frame.values, node)
         else:
             if not frame.skip:
                 frame.values[frame.key] = node
             frame.key, frame.skip = None, False
 
-    def _key(self, frame: _Frame, node: Node) -> None:
-        assert frame.values is not None
-        key = node.value if isinstance(node.value, str) else "?"
-        frame.key, frame.key_place, frame.skip = key, node.place, True
-        if not isinstance(node.value, str) or (node.plain and not isinstance(scalars.read(node.text).value, str)):
-            self.sink.error("L008", "found a key that is no text", node.place, hint="write the key in quotes")
+    def _key(self, frame: _Frame, values: dict[str, Node], node: Node) -> None:
+        key = node.value if isinstance(node.value, str) else node.text
+        shown = scalars.shown(key)
+        if not frame.braced and not values and not frame.keys:
+            frame.place = node.place
+        frame.key, frame.skip = key, True
+        if not isinstance(node.value, str):
+            self.sink.error("L008", f"found a key that is {_KINDS.get(type(node.value), 'no text')}, expected text", node.place,
+                            hint=f'write "{shown}" in quotes' if key else "write a name before the colon")
         elif node.plain and key == "<<":
-            self.sink.error("L011", "found a merge key `<<`, which YAML 1.2 does not have", node.place,
+            self.sink.error("L011", "found the merge key `<<`, which YAML 1.2 does not have", node.place,
                             hint="write the values out, or use the platform's profiles")
-        elif key in frame.values:
-            self.sink.error("L007", f"the key `{_cut(key)}` stands twice", node.place, hint="delete one of them",
-                            related=(Related(frame.keys[key], "first here"),))
+        elif key in values:
+            self.sink.error("L007", f"found the key `{shown}` twice in one mapping", node.place,
+                            hint="delete one of them", related=(Related(frame.keys[key], "first here"),))
         else:
             frame.skip = False
             frame.keys[key] = node.place
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 40 else text[:40] + "…"
-
-
-def _first_line(text: str) -> str:
-    return text.strip().split("\n")[0][:200]
-
-
-def _explained(problem: str, line: str, offset: int) -> tuple[str, str]:
-    """libyaml's word on a syntax error in ours, with what usually mends it."""
-    rest = line[offset:offset + 1]
-    if rest == "\t" or (line[:offset + 1].strip(" ") == "\t"):
-        return "found a tab where YAML takes only spaces", "indent with spaces"
-    if line.lstrip(" \t")[:1] == "\u00a0" or "\u00a0" in line[:offset]:
-        return "found a no-break space where YAML takes a space", "type the space anew"
-    for part, hint in (
-        ("did not find expected key", "compare the indentation with the lines above"),
-        ("could not find expected ':'", "write `key: value`; text that spans lines or has a colon needs quotes"),
-        ("mapping values are not allowed", "quote text that contains `: `, or mend the indentation"),
-        ("cannot start any token", "quote text that begins with this character"),
-        ("found unexpected ':'", "inside [ ] and { } quote text that contains a colon"),
-        ("unexpected end of stream", "close the quote"),
-        ("did not find expected ',' or", "close the bracket"),
-        ("did not find expected '-' indicator", "compare the indentation with the lines above"),
-    ):
-        if part in problem:
-            return f"the YAML cannot be read: {problem}", hint
-    return f"the YAML cannot be read: {problem}", "compare the indentation and the quotes with the lines above"

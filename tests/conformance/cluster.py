@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conformance.processes import PAUSE, Daemon, daemon, free_port
+from conformance.processes import PAUSE, Command, Daemon, daemon, free_port
 
 FLAGS = (
     "--bind-address=127.0.0.1", "--cert-dir=certificates", "--service-account-issuer=https://conformance.invalid",
@@ -87,6 +87,10 @@ class Cluster:
         listed = {"apiVersion": "v1", "kind": "List", "items": objects}
         self.kubectl("apply", "--server-side", "--force-conflicts", "--validate=strict", "-f", "-", stdin=json.dumps(listed))
 
+    def create(self, content: Mapping[str, object]) -> None:
+        """Make one object given as data. Raises AssertionError if the server refuses it or has one of that name."""
+        self.kubectl("create", "--validate=strict", "-f", "-", stdin=json.dumps(content))
+
     def operator(self) -> Daemon:
         """prometheus-operator working on this cluster; started when it is first asked for."""
         if self._operator is None:
@@ -138,9 +142,9 @@ def start_cluster(binaries: Binaries, home: Path) -> Iterator[Cluster]:
         port = free_port()
         token = secrets.token_hex(16)
         (home / "tokens.csv").write_text(f"{token},admin,admin,system:masters\n")
-        subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(home / "accounts.key")],
-                       check=True, capture_output=True)
-        command = (binaries.apiserver, f"--etcd-servers={etcd}", f"--secure-port={port}", *FLAGS)
+        key = ("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(home / "accounts.key"))
+        subprocess.run(key, check=True, capture_output=True)
+        command: Command = (binaries.apiserver, f"--etcd-servers={etcd}", f"--secure-port={port}", *FLAGS)
         stack.enter_context(daemon(command, home, lambda _: _ready(f"https://127.0.0.1:{port}/readyz", token), 90))
         cluster = Cluster(binaries, home, _kubeconfig(home, port, token))
         stack.callback(cluster.close)
@@ -153,9 +157,11 @@ def start_cluster(binaries: Binaries, home: Path) -> Iterator[Cluster]:
 def _etcd(binary: Path, home: Path) -> Iterator[str]:
     url, peers = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
     # What it keeps is worth nothing after the run, so that it need not wait for the disk.
-    command = (binary, "--data-dir", home / "etcd-data", "--listen-client-urls", url, "--advertise-client-urls", url,
-               "--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster", f"default={peers}",
-               "--unsafe-no-fsync")
+    command: Command = (
+        binary, "--data-dir", home / "etcd-data", "--unsafe-no-fsync",
+        "--listen-client-urls", url, "--advertise-client-urls", url,
+        "--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster", f"default={peers}",
+    )
     with daemon(command, home, lambda running: "ready to serve client requests" in running.log(), 30):
         yield url
 

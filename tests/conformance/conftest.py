@@ -10,7 +10,6 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -18,34 +17,9 @@ import pytest
 from conformance import runners, tools
 from conformance.cluster import Binaries, Cluster, start_cluster
 from conformance.processes import Daemon
+from conformance.records import Consumers
 
 HERE = Path(__file__).parent
-
-
-@dataclass
-class Consumers:
-    """What each consumer accepted, and how it refused the control that is broken on purpose."""
-
-    versions: dict[str, str] = field(default_factory=dict)
-    accepted: dict[str, int] = field(default_factory=dict)
-    rejected: dict[str, str] = field(default_factory=dict)
-
-    def record(self, consumer: str, version: str, accepted: int, control_rejected: str = "") -> None:
-        """Add `accepted` files to a consumer's count; `control_rejected` is its refusal in its own words, if this was one."""
-        self.versions[consumer] = version
-        self.accepted[consumer] = self.accepted.get(consumer, 0) + accepted
-        if control_rejected:
-            self.rejected.setdefault(consumer, control_rejected)
-
-    def lines(self) -> list[str]:
-        """The table, a line a consumer."""
-        if not self.versions:
-            return []
-        rows = [("consumer", "version", "files accepted", "control rejected")]
-        rows += [(name, self.versions[name], str(self.accepted[name]), self.rejected.get(name, "none tried"))
-                 for name in sorted(self.versions)]
-        widths = [max(len(row[column]) for row in rows) for column in range(3)]
-        return ["  ".join([*(text.ljust(width) for text, width in zip(row[:3], widths, strict=True)), row[3][:90]]) for row in rows]
 
 
 CONSUMERS = pytest.StashKey[Consumers]()

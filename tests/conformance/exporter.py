@@ -69,7 +69,7 @@ class Exporter(Loopback):
         self._clock = threading.Thread(target=self._run, daemon=True)
         self._start = time.time()
 
-    def slow(self, on: bool = True) -> None:  # noqa: FBT001
+    def slow(self, on: bool = True) -> None:  # noqa: FBT001, FBT002
         """From now on requests take more than 5 seconds; with False less than 1 second again."""
         with self._lock:
             self._slow = on

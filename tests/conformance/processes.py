@@ -19,6 +19,7 @@ from typing import Any
 
 PAUSE = 0.05
 GRACE = 4.0
+Command = Sequence[str | Path]
 # Without a proxy: everything that is asked here listens on this machine.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -37,7 +38,7 @@ class Daemon:
     It is the head of a process group of its own and dies with this process, so that nothing stays behind.
     """
 
-    def __init__(self, command: Sequence[str | Path], home: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, command: Command, home: Path, environment: Mapping[str, str] | None = None) -> None:
         self.name = Path(command[0]).name
         self._log = home / f"{self.name}.log"
         # A parent that is killed runs no clean-up; the kernel does this one on its behalf where it can.
@@ -77,7 +78,7 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def daemon(command: Sequence[str | Path], home: Path, ready: Callable[[Daemon], bool], seconds: float,
+def daemon(command: Command, home: Path, ready: Callable[[Daemon], bool], seconds: float,
            environment: Mapping[str, str] | None = None) -> Iterator[Daemon]:
     """Start a program in `home`, wait until it is ready (at most `seconds`), and stop it at the end, whatever happens."""
     running = Daemon(command, home, environment)

@@ -15,8 +15,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from conformance.processes import PAUSE, Daemon, StartError, answers, daemon, fetch_json, free_port, write
+from conformance.processes import PAUSE, Command, Daemon, StartError, answers, daemon, fetch_json, free_port, write
 
+# The last thing that Filebeat says as it ends, before it may say why.
+FILEBEAT_STOPPED = "Registrar stopped"
 COLLECTOR_READY = "Everything is ready. Begin running and processing data."
 NOTHING: Mapping[str, str] = MappingProxyType({})
 T = TypeVar("T")
@@ -45,7 +47,7 @@ def run_prometheus(binary: Path, home: Path, files: Mapping[str, str] = NOTHING,
     write(home, files)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = (binary, f"--config.file={home / config}", f"--storage.tsdb.path={home / 'data'}",
+    command: Command = (binary, f"--config.file={home / config}", f"--storage.tsdb.path={home / 'data'}",
                f"--web.listen-address=127.0.0.1:{port}", *arguments)
     with daemon(command, home, lambda _: answers(f"{url}/-/ready"), seconds) as running:
         yield Server(running, url)
@@ -58,7 +60,7 @@ def run_alertmanager(binary: Path, home: Path, files: Mapping[str, str] = NOTHIN
     write(home, files)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = (binary, f"--config.file={home / config}", f"--storage.path={home / 'data'}",
+    command: Command = (binary, f"--config.file={home / config}", f"--storage.path={home / 'data'}",
                f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", *arguments)
     with daemon(command, home, lambda _: answers(f"{url}/-/ready"), seconds) as running:
         yield Server(running, url)
@@ -76,9 +78,13 @@ def run_collector(binary: Path, home: Path, files: Mapping[str, str] = NOTHING, 
     write(home, files)
     write(home, {f"overlay-{number}.yaml": text for number, text in enumerate(overlays)})
     configs = [home / config, *(home / f"overlay-{number}.yaml" for number in range(len(overlays)))]
-    command = (binary, *(f"--config=file:{path}" for path in configs))
+    command: Command = (binary, *(f"--config=file:{path}" for path in configs))
     with daemon(command, home, lambda running: COLLECTOR_READY in running.log(), seconds, environment) as running:
         yield running
+
+
+class StuckError(StartError):
+    """Filebeat gave its configuration up, but hung before it said why and ended; started again it mostly does both."""
 
 
 class Filebeat:
@@ -98,18 +104,28 @@ class Filebeat:
         return [json.loads(line) for line in lines]
 
     def wait(self, count: int, seconds: float) -> list[dict[str, Any]]:
-        """The events, once there are `count`. Raises StartError if Filebeat ends or the time is up before."""
-        with contextlib.suppress(FileNotFoundError):
-            self._daemon.wait(lambda: len(self.events()) >= count, seconds)
+        """The events, once there are `count`. Raises StartError if Filebeat ends, hangs or the time is up before."""
+        stopped = 0.0
+
+        def sent() -> bool:
+            nonlocal stopped
+            if not stopped and FILEBEAT_STOPPED in self.log():
+                stopped = time.monotonic()
+            if stopped and time.monotonic() - stopped > 1.0 and self._daemon.ended() is None:
+                raise StuckError("filebeat", "hung as it stopped", self.log())
+            return len(self.events()) >= count
+
+        self._daemon.wait(sent, seconds)
         return self.events()
 
 
 @contextlib.contextmanager
 def run_filebeat(binary: Path, home: Path, files: Mapping[str, str] = NOTHING, *, config: str = "filebeat.yml",
-                 settings: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None) -> Iterator[Filebeat]:
+                 settings: Mapping[str, str] | None = None,
+                 environment: Mapping[str, str] | None = None) -> Iterator[Filebeat]:
     """Filebeat on `home`/`config`, whatever its output is: the events go to a file instead.
 
-    It yields at once, since Filebeat has no sign of being ready but its events; a start that fails sometimes neither
+    It yields at once, since Filebeat has no sign of being ready but its events. One start in four that fails neither
     ends nor obeys a signal, so it is killed at the end. `settings` override the configuration (`-E key=value`).
     """
     write(home, files)
@@ -117,11 +133,12 @@ def run_filebeat(binary: Path, home: Path, files: Mapping[str, str] = NOTHING, *
     ours = {
         "output.elasticsearch.enabled": "false", "output.logstash.enabled": "false", "output.kafka.enabled": "false",
         "output.file.path": str(events), "output.file.filename": "events",
-        "setup.ilm.enabled": "false", "setup.template.enabled": "false", "logging.to_stderr": "true",
+        "setup.ilm.enabled": "false", "setup.template.enabled": "false",
+        "logging.to_stderr": "true", "logging.level": "info",
         "http.port": str(free_port()), **(settings or {}),
     }
     overrides = [word for key, value in ours.items() for word in ("-E", f"{key}={value}")]
-    command = (binary, "-e", "-c", home / config, "--path.home", home / "home", "--strict.perms=false", *overrides)
+    command: Command = (binary, "-e", "-c", home / config, "--path.home", home / "home", "--strict.perms=false", *overrides)
     running = Daemon(command, home, environment)
     try:
         yield Filebeat(running, events)
@@ -139,7 +156,3 @@ def eventually(what: str, holds: Callable[[], T], seconds: float) -> T:
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(4 * PAUSE)
-
-
-__all__ = ["Filebeat", "Server", "StartError", "eventually", "run_alertmanager", "run_collector", "run_filebeat",
-           "run_prometheus"]

@@ -68,7 +68,8 @@ def _released(version: str) -> str:
 
 
 TOOLS = (
-    Tool("promtool", "prom", "github.com/prometheus/prometheus/cmd/promtool", "3.15.0", _released("3.15.0"), FEW_DISCOVERIES),
+    Tool("promtool", "prom", "github.com/prometheus/prometheus/cmd/promtool", "3.15.0", _released("3.15.0"),
+         FEW_DISCOVERIES),
     Tool("prometheus", "prom", "github.com/prometheus/prometheus/cmd/prometheus", "3.15.0", _released("3.15.0"),
          FEW_DISCOVERIES),
     Tool("amtool", "am", "github.com/prometheus/alertmanager/cmd/amtool", "0.34.2", _released("0.34.2")),
@@ -260,12 +261,13 @@ def _copy_definitions() -> None:
     fresh.mkdir(parents=True)
     for one in DEFINITIONS:
         # Outside every module: these archives are read, not linked, so no go.mod has to resolve them together.
-        answer = json.loads(_run("go", "mod", "download", "-json", f"{one.module}@{one.version}", cwd=fresh, environment=STATIC))
+        named = f"{one.module}@{one.version}"
+        answer = json.loads(_run("go", "mod", "download", "-json", named, cwd=fresh, environment=STATIC))
         if answer["Sum"] != one.archive:
-            raise Unavailable(f"{one.module}@{one.version}: the archive's hash is {answer['Sum']}, not {one.archive}")
+            raise Unavailable(f"{named}: the archive's hash is {answer['Sum']}, not {one.archive}")
         files = [path for path in (Path(answer["Dir"]) / one.folder).glob(one.pattern) if path.name != "kustomization.yaml"]
         if not files:
-            raise Unavailable(f"{one.module}@{one.version}: nothing in {one.folder}")
+            raise Unavailable(f"{named}: nothing in {one.folder}")
         for path in files:
             shutil.copyfile(path, fresh / path.name)
     shutil.rmtree(target, ignore_errors=True)

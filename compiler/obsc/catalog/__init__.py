@@ -1,6 +1,7 @@
 """What is known of runtimes and exporters: one data file each, read by name.
 
-No other module knows a runtime's name. A mistake in a catalog file becomes a diagnostic with its place.
+No module knows a runtime's name: what tells one from another is data. A mistake in a file becomes a diagnostic with
+its place.
 """
 
 from __future__ import annotations
@@ -8,20 +9,22 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.resources import files
 
-from obsc.catalog.form import ProfileForm, to_profile
 from obsc.catalog.profile import Metric, Profile
+from obsc.catalog.reading import read
 from obsc.diagnostics import Sink
 from obsc.source import load, plain
-from obsc.validate import build
 
+__all__ = ["load_runtime", "metric", "names", "read", "source_name"]
+
+_ENTRIES = files("obsc.catalog")
 _SOURCES = "sources.yaml"
-_ENDS = ("_bucket", "_sum", "_count")
+_PARTS = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
 
 
 @lru_cache(maxsize=1)
 def names() -> tuple[str, ...]:
     """Names of all entries, sorted."""
-    found = (entry.name for entry in files(__package__ or __name__).iterdir())
+    found = (entry.name for entry in _ENTRIES.iterdir())
     return tuple(sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml") and name != _SOURCES))
 
 
@@ -30,26 +33,16 @@ def load_runtime(name: str) -> Profile | None:
     """The entry of this name, or None. A built-in entry that cannot be read is a bug of ours, and raises."""
     if name not in names():
         return None
-    sink = Sink()
-    profile = read(f"{name}.yaml", (files(__package__ or __name__) / f"{name}.yaml").read_bytes(), sink)
-    if profile is None or sink.failed:
-        raise ValueError([str(found) for found in sink])
+    sink, file = Sink(), f"{name}.yaml"
+    profile = read(file, (_ENTRIES / file).read_bytes(), sink)
+    if profile is None:
+        raise ValueError([f"{found.place.file}:{found.place.line}: {found.message}" for found in sink])
     return profile
-
-
-def read(file: str, raw: bytes, sink: Sink) -> Profile | None:
-    """A catalog file as data, or None with the reasons in the sink."""
-    source = load(file, raw, sink)
-    if not source.documents or sink.failed:
-        return None
-    model, _ = build(ProfileForm, source.documents[0].root, sink)
-    return to_profile(model) if isinstance(model, ProfileForm) and not sink.failed else None
 
 
 @lru_cache(maxsize=1)
 def _sources() -> dict[str, str]:
-    raw = (files(__package__ or __name__) / _SOURCES).read_bytes()
-    found = plain(load(_SOURCES, raw, Sink()).documents[0].root)
+    found = plain(load(_SOURCES, (_ENTRIES / _SOURCES).read_bytes(), Sink()).documents[0].root)
     assert isinstance(found, dict)
     return found
 
@@ -60,12 +53,16 @@ def source_name(key: str) -> str | None:
 
 
 def metric(profile: Profile, name: str) -> Metric | None:
-    """Facts on a metric by its name in an expression, with or without `_bucket`, `_sum`, `_count`."""
+    """Facts on a metric by its name in an expression, with or without `_bucket`, `_sum`, `_count`.
+
+    A name of its own comes first: a counter may well end with `_count`.
+    """
     by_name = {one.name: one for one in profile.metrics}
     if name in by_name:
         return by_name[name]
-    for end in _ENDS:
-        found = by_name.get(name.removesuffix(end)) if name.endswith(end) else None
-        if found is not None and found.type in {"histogram", "summary"}:
-            return found
+    for kind, ends in _PARTS.items():
+        for end in ends:
+            found = by_name.get(name.removesuffix(end)) if name.endswith(end) else None
+            if found is not None and found.type == kind:
+                return found
     return None

@@ -81,11 +81,11 @@ class MeasureForm(Block):
     """One way to read a signal. Exactly one of the forms is filled in."""
 
     source: Title = leaf("Who sees the events.", "the HTTP server")
-    errors: tuple[TermForm, ...] = leaf("Counters of failed requests; `total` goes with it.", [{"metric": "x"}], default=())
+    errors: tuple[TermForm, ...] = leaf("Counters of failed requests, with `total`.", [{"metric": "x"}], default=())
     total: tuple[TermForm, ...] = leaf("Counters of all requests.", [{"metric": "x"}], default=())
     counters: tuple[TermForm, ...] = leaf("Counters whose rates are summed.", [{"metric": "x"}], default=())
     histogram: TermForm | None = leaf("A histogram.", {"metric": "x"}, default=None)
-    mean_sum: TermForm | None = leaf("Counter above the line of a mean; `meanCount` goes with it.", {"metric": "x"}, default=None)
+    mean_sum: TermForm | None = leaf("Counter above the line of a mean, with `meanCount`.", {"metric": "x"}, default=None)
     mean_count: TermForm | None = leaf("Counter below the line of a mean.", {"metric": "x"}, default=None)
     gauge: TermForm | None = leaf("A gauge.", {"metric": "x"}, default=None)
 
@@ -103,7 +103,7 @@ class ProfileForm(Block):
     matchers: tuple[MatcherText, ...] = leaf("Matchers of an exporter's series.", ['job="x"'], default=())
     honor_labels: bool = leaf("Whether the usual scrape keeps an exporter's own labels.", True, default=False)
     readings: tuple[Release, ...] = leaf("Releases that were opened, oldest first.", ["0.15.0"], default=())
-    entities: dict[Word, tuple[LabelName, ...]] = leaf("Label sets by name.", {"engine": ["model_name", "engine"]}, default={})
+    entities: dict[Word, tuple[LabelName, ...]] = leaf("Label sets by name.", {"engine": ["model_name"]}, default={})
     buckets: dict[Word, tuple[Bound, ...]] = leaf("Bucket bounds by name.", {"request": [0.5, 1]}, default={})
     signals: dict[str, tuple[MeasureForm, ...]] = leaf("How signals are read, the preferred way first.", {}, default={})
     metrics: tuple[MetricForm, ...] = leaf("Metrics.", [], default=())
@@ -130,7 +130,8 @@ def matcher(text: str) -> tuple[str, str, str]:
 def terms(form: MeasureForm) -> tuple[tuple[str, TermForm], ...]:
     """Every term of a measure with the key under which it stands."""
     lists = (("errors", form.errors), ("total", form.total), ("counters", form.counters))
-    single = (("histogram", form.histogram), ("meanSum", form.mean_sum), ("meanCount", form.mean_count), ("gauge", form.gauge))
+    single = (("histogram", form.histogram), ("meanSum", form.mean_sum), ("meanCount", form.mean_count),
+              ("gauge", form.gauge))
     return (*((key, term) for key, found in lists for term in found),
             *((key, term) for key, term in single if term is not None))
 

@@ -54,7 +54,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One way to read a signal. Exactly one form is filled in:
+    """One way to read a signal. Exactly one of these forms is filled in.
 
     `errors` and `total` (events, each a sum of terms) · `counters` (a sum of terms, per second) · `histogram` ·
     `mean_sum` and `mean_count` (the mean of a counter of time over a counter of requests) · `gauge`.

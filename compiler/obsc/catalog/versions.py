@@ -1,4 +1,4 @@
-"""Versions and ranges of them: is a metric there at the version that a spec names?"""
+"""Versions and ranges of them, and whether a metric is there at the version that a spec names."""
 
 from __future__ import annotations
 

@@ -121,11 +121,15 @@ def _snap(resolved: Resolved, name: str, wish: float, bounds: tuple[float, ...],
         return
     below, above = buckets.neighbours(wish, bounds)
     known = " and ".join(durations.show(bound / scale) for bound in (below, above) if bound is not None)
-    place = resolved.origins.place(("alerts", "rules", name, "threshold"))
     text = f"{durations.show(wish / scale)} is no bucket bound of the metric; near it are {known}"
-    path = f"alerts.rules.{name}.threshold"
+    path, used = f"alerts.rules.{name}.threshold", durations.show(nearest / scale)
+    rule = resolved.service.alerts.rules.get(name)
+    if rule is None or rule.threshold is None:
+        sink.info("S317", f"the usual threshold of {name}, {text}; {used} is used", resolved.origins.place(("runtime", "name")),
+                  path=path, hint=f"write the threshold that you promise, such as {used}")
+        return
+    place = resolved.origins.place(("alerts", "rules", name, "threshold"))
     if max(nearest / wish, wish / nearest) > buckets.FARTHEST:
         sink.error("S317", text, place, path=path, hint="choose one of them: anything between cannot be told")
     else:
-        sink.warning("S317", f"{text}; {durations.show(nearest / scale)} is used", place, path=path,
-                     hint=f"write {durations.show(nearest / scale)}")
+        sink.warning("S317", f"{text}; {used} is used", place, path=path, hint=f"write {used}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from obsc.diagnostics import Related, Sink
+from obsc.diagnostics import Place, Related, Sink
 from obsc.ir import LogInput, Service
 from obsc.resolve import Resolved
 
@@ -21,9 +21,14 @@ def overlapping_logs(found: Sequence[tuple[Resolved, Service]], sink: Sink) -> N
             if same_place and first is not second and overlap(left, right):
                 name = f"{second.identity.namespace}/{second.identity.name}"
                 sink.error("S322", f"a log file could be this service's and that of `{name}`",
-                           first.origins.place(("logs", "paths")), path="logs.paths",
+                           _place(first), path="logs.paths",
                            hint="narrow `logs.paths`, or name the container in `logs.containers`",
-                           related=(Related(second.origins.place(("logs", "paths")), "the other service"),))
+                           related=(Related(_place(second), "the other service"),))
+
+
+def _place(resolved: Resolved) -> Place:
+    path = ("logs", "paths") if resolved.service.logs.paths else ("metadata", "name")
+    return resolved.origins.place(path)
 
 
 def overlap(left: LogInput, right: LogInput) -> bool:

@@ -26,7 +26,7 @@ class Rule(Block):
 class Alerts(Block):
     """Alerts of the service."""
 
-    later: ClassVar[Mapping[str, str]] = {"custom": "alerts of one's own; keep them in a rule file", 
+    later: ClassVar[Mapping[str, str]] = {"custom": "alerts of one's own; keep them in a rule file",
                                           "activeTimeIntervals": "times of notification",
                                           "muteTimeIntervals": "times of silence"}
 

@@ -19,8 +19,8 @@ def _key(name: str) -> str:
 class Block(BaseModel):
     """A mapping of the language. Unknown keys are errors, values are never coerced, instances never change.
 
-    `later` lists the keys and `later_values` the values that the language reserves but this version does not
-    compile: using one is an error that says so, never silence.
+    `later` lists the keys (each with what it is and, after a semicolon, what to do until then) and `later_values`
+    the values that the language reserves but this version does not compile: using one is an error that says so.
     """
 
     model_config = ConfigDict(

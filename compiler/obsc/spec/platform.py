@@ -39,7 +39,8 @@ class Policy(Block):
                                         ["https://git.example.com/"], default=None)
     log_paths: tuple[LogPath, ...] = leaf("Folders that log globs must lie in.", ["/var/log/containers"],
                                           default=("/var/log/containers", "/var/log/pods"))
-    images: tuple[ImagePrefix, ...] = leaf("Prefixes of images that specs may name.", ["registry.example.com/ml/"], default=())
+    images: tuple[ImagePrefix, ...] = leaf("Prefixes of images that specs may name.", ["registry.example.com/ml/"],
+                                           default=())
     cross_namespace: tuple[DnsLabel, ...] = leaf("Namespaces whose series any service may read.", ["shared-gpu"],
                                                  default=())
     allow_content: bool = leaf("Let specs switch off the removal of prompts and of private values.", False,

@@ -1,110 +1,208 @@
-"""What the models say of a path of a document: its keys, choices, example and form, for messages and schemas."""
+"""What the models say of a place of the language: its keys, its form in words, its example, whether it is needed.
+
+Everything is read from the models' annotations, so that a message cannot say other than what is checked.
+"""
 
 from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_origin
+from functools import lru_cache
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from obsc import emit_inline
 from obsc.spec.base import Block
+from obsc.spec.metrics import SecretKeyRef
+from obsc.spec.types import Form
 
 Path = tuple[str | int, ...]
+_SIMPLE: dict[type, str] = {bool: "true or false", str: "text", object: "a value", tuple: "a list", dict: "a mapping"}
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Facts on one place of the language."""
+    """Facts on one place of the language.
+
+    `words` is the form of its value and `key_words` that of its keys, where they are names and not fixed;
+    `keys`, `later` and `item` belong to the block that stands there, or in the list that does. `owner` is the
+    path of the nearest block around. `optional`: the place may be empty.
+    """
 
     description: str = ""
     example: object = None
+    words: str = ""
+    key_words: str = ""
     keys: tuple[str, ...] = ()
-    later: dict[str, str] = field(default_factory=dict)
+    later: Mapping[str, str] = field(default_factory=dict)
     later_values: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
-
-    @property
-    def expected(self) -> str:
-        """What belongs there, in words."""
-        text = self.description.rstrip(".") or "something else"
-        return text[:1].lower() + text[1:]
-
-    @property
-    def example_hint(self) -> str:
-        """A valid value, ready to be written."""
-        return f"for example `{emit_inline.flow(self.example)}`" if self.example is not None else ""
-
-
-def key_of(name: str, info: FieldInfo) -> str:
-    """The key of a field in documents."""
-    return info.alias or name
+    accepts: frozenset[type] = frozenset()
+    secret: bool = False
+    optional: bool = True
 
 
 def fields(model: type[Block]) -> dict[str, FieldInfo]:
     """Fields of a block by key."""
-    return {key_of(name, info): info for name, info in model.model_fields.items()}
+    return {info.alias or name: info for name, info in model.model_fields.items()}
 
 
-def site(model: type[Block], path: Path) -> Site:
-    """Facts on the place at a path; what is known of the nearest place above it where the path leaves the language."""
+@lru_cache(maxsize=256)
+def _annotations(model: type[Block]) -> dict[str, Any]:
+    """Annotations of a block's fields by key, with what `Annotated` adds."""
+    hints = typing.get_type_hints(model, include_extras=True)
+    return {info.alias or name: hints[name] for name, info in model.model_fields.items()}
+
+
+def trace(model: type[Block], loc: tuple[int | str, ...], *, unknown: bool) -> tuple[Path, bool]:
+    """The path in the document that pydantic's `loc` means, and whether it means the key and not the value.
+
+    A `loc` also names branches of unions and validators; only the annotations tell them from keys. `unknown`:
+    the error is about a key that the block there does not have.
+    """
+    path: Path = ()
     annotation: Any = model
-    owner: type[Block] | None = model
-    info: FieldInfo | None = None
+    named = False
+    for step in loc:
+        if step == "[key]" and named and not unknown:
+            return path, True
+        inner = _below(annotation, step)
+        if inner is not None:
+            named = isinstance(step, str) and _block(annotation) is None
+            path, annotation = (*path, step), inner
+        elif _block(annotation) is not None and isinstance(step, str):
+            return (*path, step), True
+    return path, False
+
+
+@lru_cache(maxsize=1024)
+def site(model: type[Block], path: Path) -> Site:
+    """Facts on the place at a path; on the nearest place above it where the path leaves the language."""
+    annotation: Any = model
+    found = Site(optional=False)
     for step in path:
+        inner = _below(annotation, step)
+        if inner is None:
+            break
         block = _block(annotation)
         if block is not None and isinstance(step, str):
-            found = fields(block).get(step)
-            if found is None:
-                break
-            owner, info, annotation = block, found, found.annotation
+            info = fields(block)[step]
+            found = Site(info.description or "", (info.examples or [None])[0], optional=not info.is_required(),
+                         later_values=tuple(block.later_values.get(step, ())))
         else:
-            inner = _item(annotation)
-            if inner is None:
-                break
-            annotation = inner
-    return _site(annotation, owner, info)
+            found = Site(found.description, _inside(found.example, step), later_values=found.later_values)
+        annotation = inner
+    return _with_annotation(found, annotation)
 
 
-def _site(annotation: Any, owner: type[Block] | None, info: FieldInfo | None) -> Site:  # noqa: ANN401  any type may be annotated
+def homes(model: type[Block], key: str) -> tuple[str, ...]:
+    """Where else in the language a key is known: `metrics.endpoints[]` for `port`, nearest to the top first."""
+    found = {where for where, block in _blocks(model) if where and key in _annotations(block)}
+    return tuple(sorted(found, key=lambda where: (where.count(".") + where.count("["), where)))
+
+
+def _blocks(model: type[Block]) -> Iterator[tuple[str, type[Block]]]:
+    pending: list[tuple[str, Any]] = [("", model)]
+    while pending:
+        where, annotation = pending.pop()
+        for kind, _ in _options(annotation):
+            if isinstance(kind, type) and issubclass(kind, Block):
+                yield where, kind
+                pending += [(f"{where}.{key}" if where else key, inner) for key, inner in _annotations(kind).items()]
+            elif get_origin(kind) is tuple:
+                pending.append((f"{where}[]", get_args(kind)[0]))
+            elif get_origin(kind) is dict:
+                pending.append((f"{where}.<name>", get_args(kind)[1]))
+
+
+def _with_annotation(found: Site, annotation: Any) -> Site:  # noqa: ANN401  any type may be annotated
     block = _block(annotation)
-    later_values: tuple[str, ...] = ()
-    if info is not None and owner is not None:
-        name = next(key for key, one in fields(owner).items() if one is info)
-        later_values = tuple(owner.later_values.get(name, ()))
+    options = _options(annotation)
+    keyed = next((get_args(kind)[0] for kind, _ in options if get_origin(kind) is dict), None)
     return Site(
-        description=info.description or "" if info is not None else "",
-        example=(info.examples or [None])[0] if info is not None else None,
-        keys=tuple(fields(block)) if block is not None else (),
-        later=dict(block.later) if block is not None else {},
-        later_values=later_values, choices=_choices(annotation))
+        found.description, found.example, words(annotation), words(keyed) if keyed is not None else "",
+        tuple(_annotations(block)) if block is not None else (), dict(block.later) if block is not None else {},
+        found.later_values, _choices(annotation), frozenset(_kind(kind) for kind, _ in options),
+        block is SecretKeyRef, found.optional)
 
 
-def _members(annotation: Any) -> list[Any]:  # noqa: ANN401
-    origin = get_origin(annotation)
-    if origin is typing.Annotated:
-        return _members(get_args(annotation)[0])
-    if origin in {typing.Union, types.UnionType}:
-        return [inner for arg in get_args(annotation) for inner in _members(arg)]
-    return [annotation]
+def words(annotation: Any) -> str:  # noqa: ANN401
+    """The form that an annotation asks for, in words."""
+    forms = dict.fromkeys(_form(kind, meta) for kind, meta in _options(annotation))
+    if "a number" in forms:
+        forms.pop("a whole number", None)
+    return " or ".join(forms)
+
+
+def _form(kind: Any, meta: tuple[Any, ...]) -> str:  # noqa: ANN401
+    said = next((one.words for one in meta if isinstance(one, Form)), None)
+    if said is not None:
+        return said
+    if get_origin(kind) is Literal:
+        values = ", ".join(f"`{value}`" for value in get_args(kind))
+        return f"one of {values}" if len(get_args(kind)) > 1 else values
+    if kind is SecretKeyRef:
+        return "a reference `{name, key}` to a Secret"
+    if kind in {int, float}:
+        return _number("a whole number" if kind is int else "a number", meta)
+    return _SIMPLE[_kind(kind)]
+
+
+def _number(name: str, meta: tuple[Any, ...]) -> str:
+    limits = {key: getattr(one, key) for info in meta if isinstance(info, FieldInfo) for one in info.metadata
+              for key in ("gt", "ge", "lt", "le") if hasattr(one, key)}
+    if "ge" in limits and "le" in limits:
+        return f"{name} from {limits['ge']} to {limits['le']}"
+    signs = {"gt": "above", "ge": "of at least", "lt": "below", "le": "of at most"}
+    return " ".join([name, *(f"{signs[key]} {value}" for key, value in limits.items())])
+
+
+def _options(annotation: Any, meta: tuple[Any, ...] = ()) -> list[tuple[Any, tuple[Any, ...]]]:  # noqa: ANN401
+    """The branches of an annotation without None, each with what `Annotated` adds; a union that says its form is one."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _options(args[0], (*meta, *args[1:]))
+    if origin in {typing.Union, types.UnionType} and not any(isinstance(one, Form) for one in meta):
+        return [found for arg in args if arg is not type(None) for found in _options(arg, meta)]
+    return [(annotation, meta)]
+
+
+def _kind(kind: Any) -> type:  # noqa: ANN401
+    """The plain type of a branch as documents have it: a block is a dict."""
+    origin = get_origin(kind)
+    if origin in {tuple, dict}:
+        return tuple if origin is tuple else dict
+    if isinstance(kind, type):
+        return dict if issubclass(kind, Block) else kind
+    return str
 
 
 def _block(annotation: Any) -> type[Block] | None:  # noqa: ANN401
-    return next((one for one in _members(annotation) if isinstance(one, type) and issubclass(one, Block)), None)
+    return next((one for one, _ in _options(annotation) if isinstance(one, type) and issubclass(one, Block)), None)
 
 
-def _item(annotation: Any) -> Any:  # noqa: ANN401
-    for one in _members(annotation):
-        origin, args = get_origin(one), get_args(one)
-        if origin is tuple and args:
+def _below(annotation: Any, step: str | int) -> Any:  # noqa: ANN401
+    """The annotation of an item, an entry or a field; None where there is no such thing."""
+    for kind, _ in _options(annotation):
+        origin, args = get_origin(kind), get_args(kind)
+        if isinstance(step, int) and origin is tuple:
             return args[0]
-        if origin is dict and len(args) == 2:
+        if isinstance(step, str) and origin is dict:
             return args[1]
+        if isinstance(step, str) and isinstance(kind, type) and issubclass(kind, Block) and step in _annotations(kind):
+            return _annotations(kind)[step]
+    return None
+
+
+def _inside(example: object, step: str | int) -> object:
+    if isinstance(example, list | tuple) and example:
+        return example[0]
+    if isinstance(example, dict) and example:
+        return example.get(step, next(iter(example.values())))
     return None
 
 
 def _choices(annotation: Any) -> tuple[str, ...]:  # noqa: ANN401
-    found = [str(value) for one in _members(annotation) if get_origin(one) is Literal for value in get_args(one)]
-    return tuple(found)
+    return tuple(str(value) for kind, _ in _options(annotation) if get_origin(kind) is Literal for value in get_args(kind))

@@ -28,7 +28,7 @@ class AIService(Block):
     """One AI service. The catalog, the platform and its profiles fill in what it does not say."""
 
     later: ClassVar[Mapping[str, str]] = {
-        "role": "the part that a service plays", "components": "further parts of a service; write an AIService for each part",
+        "role": "the part that a service plays", "components": "further parts of a service; write one AIService each",
         "probes": "black-box checks", "objectives": "service level objectives; set thresholds in `alerts.rules`",
         "indicators": "numbers of one's own", "traffic": "expected load",
         "baselines": "anomaly bands", "quality": "model quality", "drift": "data drift", "feedback": "user satisfaction",

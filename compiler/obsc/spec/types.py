@@ -123,7 +123,7 @@ ServiceName: TypeAlias = Annotated[
 DnsLabel: TypeAlias = Annotated[
     str, _string(rf"^{_DNS}$", 63), Form(f"a DNS label ({_LABEL_OF_DNS}) of at most 63 characters")]
 ObjectName: TypeAlias = Annotated[
-    str, _string(rf"^{_DNS}(\.{_DNS})*$", 253), Form("a DNS name (lower-case letters, digits, dashes and dots between them)")]
+    str, _string(rf"^{_DNS}(\.{_DNS})*$", 253), Form("a DNS name (lower-case letters, digits, `-` and `.` between them)")]
 Word: TypeAlias = Annotated[
     str, _string(rf"^{_WORD}$", 63), Form("a word of letters, digits, `_`, `.` and `-`, at most 63 characters")]
 ModelName: TypeAlias = Annotated[
@@ -161,7 +161,7 @@ HostPort: TypeAlias = Annotated[
     str, _string(rf"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\]):{_PORT}$", 260),
     Form("an address `host:port`")]
 Url: TypeAlias = Annotated[
-    str, _string(r"^https?://[^\s\x00-\x1f\x7f\"'<>`{}|\\^]+$", 2000), Form("an address such as `https://example.com/page`")]
+    str, _string(r"^https?://[^\s\x00-\x1f\x7f\"'<>`{}|\\^]+$", 2000), Form("an address such as `https://example.com`")]
 LogPath: TypeAlias = Annotated[
     str, _string(r"^/[A-Za-z0-9_.*?\[\]{},@/-]+$", 500), Form("an absolute path, `*` allowed")]
 TargetPattern: TypeAlias = Annotated[

@@ -1,7 +1,7 @@
 """Filebeat: one input file per service, and at link time the DaemonSet that reads them.
 
-Lines are taken apart on the node: keys that carry content are deleted at any depth, private values are masked in
-every text, and a structured line that cannot be parsed is replaced, since nobody can tell what it holds.
+Lines are taken apart on the node: keys that carry content are deleted at any depth, and private values are masked in
+every text (`_redact`). What that program did not work on to the end loses all its fields but its place on the node.
 """
 
 from __future__ import annotations
@@ -13,161 +13,207 @@ from obsc.emit import Artifact, to_yaml
 from obsc.ir import LogInput, Service
 from obsc.part import LOGS, Part
 from obsc.spec.platform import AIPlatform
+from obsc.targets._redact import MARK, parameters, program
 
 Data = dict[str, object]
 _NAME = "filebeat"
-_INPUTS = "/etc/filebeat-inputs"
-_REMOVED = "(a structured line that could not be parsed was removed)"
-# Files below this many bytes are not told apart by their beginning; the least that Filebeat allows.
+# Two folders beside each other: a volume cannot be mounted inside of a read-only one.
+_BASE, _INPUTS, _TLS = "/etc/filebeat", "/etc/filebeat-inputs", "/etc/filebeat-tls"
+_CONFIG_FILE, _PROGRAM_FILE = "/etc/filebeat/filebeat.yml", "/etc/filebeat/redact.js"
+_INPUT_FILES = "/etc/filebeat-inputs/*.yml"
+_SHARDS = "filebeat-inputs"
+_PORT = 5066
+# Release 9 tells files apart by their first bytes and reads none that is shorter than these; 64 are the least it takes.
+# They suffice: a line of a container's log begins with a time in nanoseconds.
 _FINGERPRINT = 64
+# Longer texts are cut, so that a full queue of entries fits the memory limit.
+_LONGEST_TEXT = 262144
+_LABELS: Data = {"app.kubernetes.io/name": _NAME, "app.kubernetes.io/part-of": "obsc"}
+# `${…}` in the configuration is Filebeat's own; Flux would take it for one of its variables.
+_ANNOTATIONS = {"kustomize.toolkit.fluxcd.io/substitute": "disabled"}
 
 
 def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
-    """The input file of a service."""
+    """The input file of a service: a list, as `filebeat.config.inputs` reads it."""
     if not service.logs or platform.filebeat is None:
         return ()
     identity = service.identity
     path = conventions.artifacts(identity.environment, identity.namespace, identity.name, LOGS)
-    return (Artifact(path, [_input(one, platform.filebeat.version) for one in service.logs]),)
+    fields: Data = {"data_stream": conventions.log_stream(identity)}
+    return (Artifact(path, [_input(one, platform.filebeat.version, fields) for one in service.logs]),)
 
 
-def _input(one: LogInput, version: str) -> Data:
-    data: Data = {"type": "filestream", "id": one.id, "paths": [encode.beats(path) for path in one.files]}
+def _input(one: LogInput, version: str, fields: Data) -> Data:
+    scanner: Data = {"symlinks": True}
     if one.include:
-        data["prospector.scanner.include_files"] = [encode.beats(one.include)]
-    data["prospector.scanner.symlinks"] = True
+        scanner["include_files"] = [encode.beats(one.include)]
+    data: Data = {"type": "filestream", "id": encode.beats(one.id), "paths": [encode.beats(path) for path in one.files],
+                  "prospector": {"scanner": scanner}}
     if conventions.at_least(version, 9):
-        # Release 9 tells files apart by their first 1024 bytes, and reads none that is shorter.
-        data |= {"prospector.scanner.fingerprint": {"enabled": True, "offset": 0, "length": _FINGERPRINT},
-                 "file_identity.fingerprint": {}}
-    # A pod that ends must be read to its last line.
-    data["close.on_state_change.removed"] = False
-    data["parsers"] = _parsers(one)
-    return {**data, "processors": _processors(one)}
+        scanner["fingerprint"] = {"enabled": True, "offset": 0, "length": _FINGERPRINT}
+        data["file_identity"] = {"fingerprint": None}
+    return {**data,
+            # A pod that ends is read to its last line.
+            "close.on_state_change.removed": False,
+            "message_max_bytes": _LONGEST_TEXT,
+            "parsers": _parsers(one), "processors": _processors(one, fields)}
 
 
 def _parsers(one: LogInput) -> list[Data]:
+    """JSON before multiline: its parser reads one value and forgets what follows, such as a stack trace after the line.
+
+    The object goes below `json`, where it can overwrite neither the time of the line nor what Filebeat says itself.
+    """
     parsers: list[Data] = [{"container": {"stream": "all", "format": "auto"}}]
-    if one.continuation and one.format != "json":
+    if one.format != "text":
+        parsers.append({"ndjson": {"target": "json", "add_error_key": False, "ignore_decoding_error": True}})
+    if one.continuation:
         parsers.append({"multiline": {"type": "pattern", "pattern": encode.beats(one.continuation), "negate": False,
                                       "match": "after", "max_lines": 500, "timeout": "5s"}})
-    if one.format != "text":
-        parsers.append({"ndjson": {"target": "", "overwrite_keys": False, "add_error_key": one.format == "json",
-                                   "message_key": "message", "ignore_decoding_error": one.format == "auto"}})
     return parsers
 
 
-def _processors(one: LogInput) -> list[Data]:
-    steps: list[Data] = []
-    if one.drop:
-        steps.append({"add_fields": {"when": {"regexp": {"message": "^\\s*[{\\[]"}}, "target": "",
-                                     "fields": {"message": _REMOVED}}})
-        steps.append({"drop_fields": {"fields": list(one.drop), "ignore_missing": True}})
-    if one.drop or one.masks:
-        steps.append({"script": {"lang": "javascript", "tag": "obsc-privacy", "timeout": "2s",
-                                 "source": encode.beats_privacy_script(one.drop, [(m.name, m.pattern) for m in one.masks])}})
-    steps.append({"add_fields": {"target": "", "fields": {key: encode.beats(value) for key, value in one.labels}}})
-    return steps
+def _processors(one: LogInput, fields: Data) -> list[Data]:
+    """Last of all the labels, so that no application can speak for another."""
+    masks = tuple(mask.name for mask in one.masks)
+    return [
+        {"script": {"lang": "javascript", "file": _PROGRAM_FILE, "timeout": "5s",
+                    "params": parameters(one.drop, masks)}},
+        {"include_fields": {"when": {"not": {"equals": {MARK: True}}}, "fields": ["log.file.path", "log.offset", "stream"]}},
+        {"add_fields": {"target": "", "fields": {**_nested(one.labels), **fields}}},
+    ]
+
+
+def _nested(labels: Sequence[tuple[str, str]]) -> Data:
+    """`service.name` as an object: dotted keys are Filebeat's own way to write one, but not in all of its places."""
+    found: Data = {}
+    for name, value in labels:
+        *path, last = name.split(".")
+        at = found
+        for step in path:
+            inner = at.setdefault(step, {})
+            assert isinstance(inner, dict)
+            at = inner
+        at[last] = encode.beats(value)
+    return found
 
 
 def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple[Artifact, ...]:
     """Base configuration, input shards, DaemonSet and rights, if the platform ships logs."""
-    said, store = platform.filebeat, platform.elasticsearch
-    if said is None or store is None:
+    if platform.filebeat is None or platform.elasticsearch is None:
         return ()
     namespace = platform.metadata.namespace
-    base = to_yaml(_base(environment, platform))
+    files = {"filebeat.yml": to_yaml(_base(platform)), "redact.js": program()}
+    role = k8s.object_name("obsc", namespace, _NAME)
     objects = {
-        "filebeat-config.yaml": k8s.config_map("filebeat-config", namespace, {"filebeat.yml": base}),
+        "filebeat-config.yaml": k8s.config_map("filebeat-config", namespace, files, annotations=_ANNOTATIONS),
         "filebeat-serviceaccount.yaml": k8s.service_account(_NAME, namespace, token=True),
-        "filebeat-clusterrole.yaml": k8s.cluster_role(_NAME, [
-            k8s.read_rule([""], ["pods", "namespaces", "nodes"]), k8s.read_rule(["apps"], ["replicasets"]),
-            k8s.read_rule(["batch"], ["jobs"])]),
-        "filebeat-clusterrolebinding.yaml": k8s.cluster_role_binding(_NAME, _NAME, namespace),
-        "filebeat-daemonset.yaml": _daemonset(platform, base),
+        "filebeat-clusterrole.yaml": k8s.cluster_role(role, [k8s.read_rule([""], ["pods", "namespaces", "nodes"])]),
+        "filebeat-clusterrolebinding.yaml": k8s.cluster_role_binding(role, _NAME, namespace),
+        "filebeat-daemonset.yaml": _daemonset(platform, k8s.checksum(*files.values())),
     }
     for number in range(conventions.SHARDS):
-        name = conventions.shard_name("filebeat-inputs", number)
+        name = conventions.shard_name(_SHARDS, number)
         data = {conventions.shard_key(part.identity, ".yml"): text for part in parts
                 if conventions.shard(part.identity) == number and (text := part.text(LOGS)) is not None}
-        objects[conventions.manifest_file(name)] = k8s.config_map(name, namespace, data)
-    found = [Artifact(conventions.manifests(environment, conventions.PLATFORM, name), data) for name, data in objects.items()]
-    return (*found, Artifact(conventions.artifacts(environment, conventions.PLATFORM, "filebeat.yml"), base, "text"))
+        objects[conventions.manifest_file(name)] = k8s.config_map(name, namespace, data, annotations=_ANNOTATIONS)
+    where = conventions.PLATFORM
+    manifests = (Artifact(conventions.manifests(environment, where, name), data) for name, data in objects.items())
+    plain = (Artifact(conventions.artifacts(environment, where, name), text, "text") for name, text in files.items())
+    return (*manifests, *plain)
 
 
-def _base(environment: str, platform: AIPlatform) -> Data:
-    store = platform.elasticsearch
+def _base(platform: AIPlatform) -> Data:
+    store, said = platform.elasticsearch, platform.filebeat
     assert store is not None
-    output: Data = {"hosts": [encode.beats(host) for host in store.hosts], "index": conventions.log_index(environment)}
+    assert said is not None
+    output: Data = {"hosts": [encode.beats(host) for host in store.hosts],
+                    "index": "%{[data_stream.type]}-%{[data_stream.dataset]}-%{[data_stream.namespace]}"}
     if store.secret_name is not None:
-        output |= {"api_key": "${ES_API_KEY}", "ssl.certificate_authorities": ["/etc/filebeat-tls/ca.crt"]}
+        output |= {"api_key": "${ES_API_KEY}", "ssl": {"certificate_authorities": ["/etc/filebeat-tls/ca.crt"]}}
+    new = conventions.at_least(said.version, 8)
     return {
-        "filebeat.config.inputs": {"enabled": True, "path": _INPUTS + "/*.yml", "reload.enabled": True, "reload.period": "10s"},
+        "filebeat.config.inputs": {"enabled": True, "path": _INPUT_FILES,
+                                   "reload": {"enabled": True, "period": "10s"}},
         "processors": [{"add_kubernetes_metadata": {
-            "host": "${NODE_NAME}", "default_indexers.enabled": False, "default_matchers.enabled": False,
-            "indexers": [{"container": {}}], "matchers": [{"logs_path": {"logs_path": "/var/log/containers/"}}]}}],
-        "setup.template.enabled": False, "setup.ilm.enabled": False,
-        "output.elasticsearch": output,
-        "logging": {"level": "info", "to_stderr": True, "json": True},
-        "http": {"enabled": True, "host": "127.0.0.1", "port": 5066},
+            "node" if new else "host": "${NODE_NAME}",
+            # Names of owners would need the right to read them; the service's name is in the entry already.
+            "add_resource_metadata": {"deployment": False, "cronjob": False},
+            "default_indexers": {"enabled": False}, "default_matchers": {"enabled": False},
+            "indexers": [{"container": {}}, {"pod_uid": {}}],
+            "matchers": [{"logs_path": {"logs_path": "/var/log/containers/"}},
+                         {"logs_path": {"logs_path": "/var/log/pods/", "resource_type": "pod"}}]}}],
+        "queue": {"mem": {"events": 2048, "flush": {"min_events": 1024, "timeout": "1s"}}},
+        # Templates and lifecycles are shipped apart: an agent on every node is no place to change an index from.
+        "setup": {"template": {"enabled": False}, "ilm": {"enabled": False}},
+        "output": {"elasticsearch": output},
+        "logging": {"level": "info", "to_stderr": True, "to_files": False, **({} if new else {"json": True})},
+        # On the pod's address, since the kubelet's probes do not reach the loopback; it tells counts, no entries.
+        "http": {"enabled": True, "host": "${POD_IP}", "port": _PORT},
     }
 
 
-def _image(version: str) -> str:
-    repository = "docker.elastic.co/beats/filebeat-wolfi" if conventions.at_least(version, 9) else "docker.elastic.co/beats/filebeat"
-    return conventions.image(repository, version)
-
-
-def _daemonset(platform: AIPlatform, base: str) -> Data:
-    namespace, said, store = platform.metadata.namespace, platform.filebeat, platform.elasticsearch
+def _daemonset(platform: AIPlatform, checksum: str) -> Data:
+    said, store = platform.filebeat, platform.elasticsearch
     assert said is not None
     assert store is not None
-    chosen = {"app.kubernetes.io/name": _NAME}
     return k8s.obj(
-        "apps/v1", "DaemonSet", _NAME, namespace, own_labels=k8s.labels(_NAME),
-        spec={"selector": {"matchLabels": chosen},
+        "apps/v1", "DaemonSet", _NAME, platform.metadata.namespace, own_labels=k8s.labels(_NAME),
+        spec={"selector": {"matchLabels": _LABELS},
               "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "10%"}},
               "template": {
-                  # Inputs are reloaded; only the base configuration needs a new process.
-                  "metadata": {"labels": k8s.labels(_NAME), "annotations": {"checksum/config": k8s.checksum(base)}},
+                  # Inputs are reloaded; only the base configuration and the program need a new process.
+                  "metadata": {"labels": k8s.labels(_NAME), "annotations": {"checksum/config": checksum}},
                   "spec": {"serviceAccountName": _NAME, "automountServiceAccountToken": True,
-                           "terminationGracePeriodSeconds": 30, "priorityClassName": "system-node-critical",
+                           "terminationGracePeriodSeconds": 30,
                            "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
                            "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}],
                            "containers": [_container(said.version, store.secret_name)],
-                           "volumes": _volumes(store.secret_name)}}})
+                           "volumes": _volumes(platform.metadata.namespace, store.secret_name)}}})
 
 
 def _container(version: str, secret: str | None) -> Data:
-    environment: list[Data] = [{"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}]
-    mounts: list[Data] = [{"name": "config", "mountPath": "/etc/filebeat", "readOnly": True},
+    probe: Data = {"httpGet": {"path": "/", "port": "stats"}, "timeoutSeconds": 5}
+    environment = [_from_field("NODE_NAME", "spec.nodeName"), _from_field("POD_IP", "status.podIP"),
+                   {"name": "GOMEMLIMIT", "value": "400MiB"}]
+    mounts: list[Data] = [{"name": "config", "mountPath": _BASE, "readOnly": True},
                           {"name": "inputs", "mountPath": _INPUTS, "readOnly": True},
                           {"name": "data", "mountPath": "/usr/share/filebeat/data"},
-                          {"name": "logs", "mountPath": "/usr/share/filebeat/logs"},
                           {"name": "varlog", "mountPath": "/var/log", "readOnly": True}]
     if secret is not None:
         environment.append({"name": "ES_API_KEY", "valueFrom": {"secretKeyRef": {"name": secret, "key": "api_key"}}})
-        mounts.append({"name": "tls", "mountPath": "/etc/filebeat-tls", "readOnly": True})
-    probe = {"exec": {"command": ["sh", "-c", "curl -fs http://127.0.0.1:5066/"]}}
+        mounts.append({"name": "tls", "mountPath": _TLS, "readOnly": True})
     return {
-        "name": _NAME, "image": _image(version), "args": ["-c", "/etc/filebeat/filebeat.yml", "-e"], "env": environment,
+        "name": _NAME, "image": _image(version), "args": ["-c", _CONFIG_FILE, "-e"], "env": environment,
+        "ports": [{"name": "stats", "containerPort": _PORT, "protocol": "TCP"}],
         # Logs of the node belong to root. Of root's powers only that of reading is kept.
         "securityContext": {"runAsUser": 0, "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
                             "capabilities": {"drop": ["ALL"], "add": ["DAC_READ_SEARCH"]}},
-        "resources": {"requests": {"cpu": "100m", "memory": "200Mi"}, "limits": {"cpu": "1", "memory": "400Mi"}},
-        "livenessProbe": {**probe, "initialDelaySeconds": 20, "periodSeconds": 20, "timeoutSeconds": 5, "failureThreshold": 3},
-        "readinessProbe": {**probe, "initialDelaySeconds": 5, "periodSeconds": 10, "timeoutSeconds": 5},
+        "resources": {"requests": {"cpu": "100m", "memory": "200Mi"}, "limits": {"cpu": "1", "memory": "500Mi"}},
+        "livenessProbe": {**probe, "initialDelaySeconds": 20, "periodSeconds": 20, "failureThreshold": 3},
+        "readinessProbe": {**probe, "periodSeconds": 10},
         "volumeMounts": mounts}
 
 
-def _volumes(secret: str | None) -> list[Data]:
-    shards = [{"configMap": {"name": conventions.shard_name("filebeat-inputs", number)}} for number in range(conventions.SHARDS)]
+def _from_field(name: str, field: str) -> Data:
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": field}}}
+
+
+def _image(version: str) -> str:
+    hardened = conventions.at_least(version, 9)
+    repository = "docker.elastic.co/beats/filebeat-wolfi" if hardened else "docker.elastic.co/beats/filebeat"
+    return conventions.image(repository, version)
+
+
+def _volumes(namespace: str, secret: str | None) -> list[Data]:
+    shards = [{"configMap": {"name": conventions.shard_name(_SHARDS, number)}} for number in range(conventions.SHARDS)]
     volumes: list[Data] = [
-        {"name": "config", "configMap": {"name": "filebeat-config", "defaultMode": 0o600}},
-        {"name": "inputs", "projected": {"defaultMode": 0o600, "sources": shards}},
+        # Filebeat refuses configuration that others may write, and nobody else needs to read it.
+        {"name": "config", "configMap": {"name": "filebeat-config", "defaultMode": 0o400}},
+        {"name": "inputs", "projected": {"defaultMode": 0o400, "sources": shards}},
         {"name": "varlog", "hostPath": {"path": "/var/log", "type": "Directory"}},
-        {"name": "data", "hostPath": {"path": "/var/lib/filebeat-obsc", "type": "DirectoryOrCreate"}},
-        {"name": "logs", "emptyDir": {"sizeLimit": "50Mi"}}]
+        {"name": "data", "hostPath": {"path": conventions.host_folder(namespace, _NAME), "type": "DirectoryOrCreate"}}]
     if secret is not None:
-        volumes.append({"name": "tls", "secret": {"secretName": secret, "items": [{"key": "ca.crt", "path": "ca.crt"}]}})
+        volumes.append({"name": "tls", "secret": {"secretName": secret, "defaultMode": 0o400,
+                                                  "items": [{"key": "ca.crt", "path": "ca.crt"}]}})
     return volumes

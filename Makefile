@@ -1,0 +1,49 @@
+# Two commands do everything on a fresh machine with Python 3.11+ and make; `make conformance` also wants Go and apt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+DEVELOP := $(VENV)/.develop
+
+.DEFAULT_GOAL := help
+.PHONY: help compile check test lint golden conformance tools clean
+
+help: ## Show what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(RUNTIME): pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(DEVELOP): pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(RUNTIME) $@
+
+compile: $(RUNTIME) ## Compile the shipped specs into out/
+	$(BIN)/obsc compile specs --out out
+
+check: $(RUNTIME) ## Say whether out/ is what the specs compile to
+	$(BIN)/obsc compile specs --out out --check
+
+lint: $(DEVELOP) ## Style, types and the import contract
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(DEVELOP) ## All tests that need Python alone
+	$(BIN)/python -m pytest -m "not conformance"
+
+golden: $(DEVELOP) ## Accept new goldens; read the difference before committing it
+	$(BIN)/python -m pytest tests/golden --snapshot-update --allow-snapshot-deletion || true
+	$(BIN)/python -m pytest tests/golden
+
+tools: $(DEVELOP) ## Build the real consumers into the cache folder
+	$(BIN)/python tests/conformance/tools.py
+
+conformance: $(DEVELOP) tools ## Let the real consumers read what is compiled
+	$(BIN)/python -m pytest tests/conformance -m conformance
+
+clean: ## Remove what make made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache
