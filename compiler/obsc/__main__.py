@@ -16,7 +16,7 @@ def main() -> None:
 
     try:
         run(prog_name="obsc")
-    except Exception as error:  # noqa: BLE001  the last resort of the program
+    except Exception as error:
         if os.environ.get("OBSC_TRACEBACK"):
             raise
         sys.stderr.write(f"obsc: internal error: {type(error).__name__}: {error}\n"

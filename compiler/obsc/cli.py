@@ -29,9 +29,9 @@ def main() -> None:
 
 
 def _format(command: click.decorators.FC) -> click.decorators.FC:
-    command = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the findings.")(
-        command)
-    command = click.option("--infos/--no-infos", default=False, help="Show infos too, such as alerts that were left out.")(command)
+    forms = click.Choice(["text", "json"])
+    command = click.option("--format", "form", type=forms, default="text", help="Form of the findings.")(command)
+    command = click.option("--infos", is_flag=True, help="Show infos too, such as alerts that were left out.")(command)
     return click.option("--strict", is_flag=True, help="Count warnings as errors.")(command)
 
 

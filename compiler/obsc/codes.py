@@ -18,26 +18,38 @@ class Code(NamedTuple):
 
 CODES: dict[str, Code] = {
     # L0xx load
-    "L001": Code("too large", "A file, or what its aliases expand to, passes a limit that no specification needs: 1 MiB, "
-                 "60 levels, 50,000 values, 100 aliases, 1,000 documents."),
-    "L002": Code("no document", "The file holds nothing to compile: it is empty, or only comments."),
-    "L003": Code("not UTF-8", "Specifications are UTF-8 text, with or without a byte order mark."),
-    "L004": Code("control character", "Control characters, raw or escaped, would reach outputs or terminals."),
-    "L005": Code("invisible character", "Zero-width and direction-changing characters make a text read other than it is."),
+    "L001": Code("too large", "A file passes a limit that no specification needs: 1 MiB, 60 levels, 100 aliases, "
+                 "50,000 values (what aliases repeat counts each time, keys do not), 1,000 documents. Nothing behind that "
+                 "place is read."),
+    "L002": Code("no document", "The file holds nothing to compile: it is empty, or has only comments or the word `null`."),
+    "L003": Code("not UTF-8", "Specifications are UTF-8 text, with or without a byte order mark at the start. UTF-16, UTF-32 "
+                 "and Windows code pages are not guessed at."),
+    "L004": Code("control character", "Control characters, raw or escaped, would reach outputs or terminals; so would "
+                 "noncharacters and halves of surrogate pairs. Line breaks and tabs are no such characters."),
+    "L005": Code("invisible character", "Zero-width and direction-changing characters make a text read other than it is, in "
+                 "comments too. A byte order mark may only begin the file."),
     "L006": Code("not a mapping", "A document is a mapping of keys to values."),
     "L007": Code("duplicate key", "A key may stand only once in a mapping: which of two values holds is a guess."),
     "L008": Code("key that is no text", "Keys of the language are text; a number or a list cannot be one."),
     "L009": Code("alias without anchor", "An alias repeats a value that was anchored before it, and never one it is part of."),
-    "L010": Code("YAML syntax", "The text is no YAML. Only the document with the error is lost: others of the file are read."),
+    "L010": Code("YAML syntax", "The text is no YAML. Only the document with the error is lost: those before it, and those "
+                 "that begin with a later `---`, are read."),
     "L011": Code("merge key", "`<<` belongs to YAML 1.1. Profiles and environments of the platform do its work."),
-    "L012": Code("ambiguous text", "YAML 1.1 readers take this text for something else. It is text here; quotes say so to all."),
-    "L013": Code("leading zero", "Readers disagree whether a number with a leading zero is octal."),
-    "L014": Code("number out of range", "Not-a-number, infinity and integers beyond 64 bits have no place in a configuration."),
-    "L015": Code("YAML version", "Specifications are read as YAML 1.2."),
-    "L016": Code("tag", "Only the tags of YAML's core schema are known."),
+    "L012": Code("ambiguous text", "Readers of YAML 1.1 take `yes`, `off`, `y`, `1:30`, `1_000` or `0b11` for truth "
+                 "values and numbers. All of them are text here, by YAML 1.2; quotes say so to every reader."),
+    "L013": Code("leading zero", "`0644` is 420 to readers of YAML 1.1 and 644 to those of 1.2: nothing is safe to assume."),
+    "L014": Code("number out of range", "Not-a-number, infinity, integers beyond 64 bits and floats that overflow or vanish "
+                 "have no place in a configuration. Often it is a commit or an id that needs quotes: `12e4567`."),
+    "L015": Code("YAML directive", "Specifications are read as YAML 1.2, whatever a directive asks for."),
+    "L016": Code("tag", "Only the tags of YAML's core schema are known (`!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, "
+                 "`!!map`, `!!seq`), and only on values that fit them; no others can be declared."),
     "L017": Code("typographic quotes", "Typographic quotes do not quote: they are part of the text."),
     "L018": Code("link out of the folder", "Specs are untrusted: a link could make the compiler read what its author may not."),
     "L019": Code("no such file", "A path that was given cannot be read."),
+    "L020": Code("foreign space", "A no-break or other typographic space looks like a space, and YAML takes it for a letter: "
+                 "an error in a key or where it breaks the syntax, a warning at the edge of a value."),
+    "L021": Code("empty document", "Two `---` with nothing between them: a document may have been lost. One without content "
+                 "at the start or the end of a file is skipped."),
     # V1xx validate
     "V101": Code("unknown key", "The language has no such key at this place. Nothing unknown is ever ignored."),
     "V102": Code("not in this version", "The word is reserved: the language knows it, this version does not compile it. "

@@ -198,28 +198,19 @@ def component(name: str, label: str) -> str:
 
 
 def pod_port(port: int) -> str:
-    """Address to listen on: the pod's own, since the default is the loopback."""
-    return "${env:POD_IP}:" + str(port)
-
-
-def headless_name(name: str) -> str:
-    """Name of the Service that resolves to every pod."""
-    return f"{name}-tier"
+    """Address to listen on: the pod's own, since the default is the loopback; in brackets, for both families."""
+    return "[${env:POD_IP}]:" + str(port)
 
 
 def headless(name: str, namespace: str) -> str:
-    """DNS name of the Service that resolves to every pod."""
-    return f"{headless_name(name)}.{namespace}.svc.cluster.local"
+    """DNS name of a Service that resolves to every pod; the cluster's domain is the resolver's to add."""
+    return f"{name}.{namespace}.svc"
 
 
-def operated_collector(namespace: str, name: str) -> dict[str, str]:
-    """Labels that the operator gives to the pods of a Collector."""
-    return {"app.kubernetes.io/component": "opentelemetry-collector", "app.kubernetes.io/instance": f"{namespace}.{name}"}
-
-
-def numbered_class(number: int) -> str:
-    """Name of a sampling class."""
-    return f"class-{number}"
+def sampling_class(baseline: float, *, errors: bool, slow: float | None) -> str:
+    """Name of a class of sampling policies, made of what it keeps, so that another class never renames it."""
+    parts = (f"{durations.number(baseline * 100)}pct", "errors" if errors else "", f"{durations.show(slow)}" if slow else "")
+    return "-".join(part for part in parts if part)
 
 
 def policy(name: str, part: str) -> str:

@@ -136,16 +136,43 @@ def javascript(constants: Mapping[str, object], program: str) -> str:
     return "".join(f"var {name} = {json.dumps(value)};\n" for name, value in constants.items()) + program
 
 
-def ottl_delete_keys(target: str, pattern: str) -> str:
-    """An OTTL statement that deletes the attributes whose key matches, as the Collector's configuration holds it."""
-    return collector(f"delete_matching_keys({target}, {ottl_string(pattern)})")
+def ottl_call(function: str, target: str, *texts: str) -> str:
+    """An OTTL statement (before the Collector's own `$` expansion): a function of a path and of texts."""
+    return f"{function}({', '.join((target, *(ottl_string(text) for text in texts)))})"
 
 
-def ottl_is_service(names: Sequence[str]) -> str:
-    """An OTTL condition: the span is of one of these services."""
-    return collector(" or ".join(f'resource.attributes["service.name"] == {ottl_string(name)}' for name in names))
+def ottl_where(statement: str, condition: str) -> str:
+    """A statement that runs only where a condition holds."""
+    return f"{statement} where {condition}"
 
 
-def ottl_is_not_service(names: Sequence[str]) -> str:
-    """An OTTL condition: the span is of none of these services."""
-    return collector(" and ".join(f'resource.attributes["service.name"] != {ottl_string(name)}' for name in names))
+def ottl_service(namespace: str, name: str) -> str:
+    """The condition that a span is of this service. What runs outside of the cluster has no namespace."""
+    where = 'resource.attributes["k8s.namespace.name"]'
+    return (f'(resource.attributes["service.name"] == {ottl_string(name)}'
+            f" and ({where} == {ottl_string(namespace)} or {where} == nil))")
+
+
+def ottl_any(conditions: Sequence[str]) -> str:
+    """The condition that one of several holds."""
+    return " or ".join(conditions)
+
+
+def ottl_none(conditions: Sequence[str]) -> str:
+    """The condition that none of several holds."""
+    return f"not ({ottl_any(conditions)})"
+
+
+def re2_to_the_end(expression: str) -> str:
+    """An expression with all that follows what it matches, over lines and without regard to case."""
+    return f"(?is)(?:{expression}).*"
+
+
+def re2_any_case(expression: str) -> str:
+    """An expression without regard to case."""
+    return f"(?i){expression}"
+
+
+def re2_groups(last: int, text: str) -> str:
+    """A replacement: what the first groups matched, then a text without dollar signs."""
+    return "".join(f"${{{number}}}" for number in range(1, last + 1)) + text

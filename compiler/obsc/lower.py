@@ -14,7 +14,6 @@ from obsc.ir import (
     Layer,
     Link,
     LogInput,
-    Panel,
     Route,
     Row,
     Service,
@@ -61,7 +60,7 @@ def lower(resolved: Resolved) -> Service:
         runtime=resolved.service.runtime.name, labels=tuple(sorted(metadata.labels.items())),
         links=tuple(Link(name, url) for name, url in sorted(metadata.links.items())),
         static_labels=subject.static_labels, jobs=endpoints.scrape_jobs(resolved), recordings=recordings, alerts=alerts,
-        dashboard=_dashboard(subject, parts), logs=_logs(resolved), traces=_traces(subject, alerts),
+        dashboard=_dashboard(subject, parts), logs=_logs(resolved), traces=_traces(resolved),
         routes=_routes(resolved, alerts),
         omitted=tuple(sorted({reason for part in parts for reason in part.omitted})))
 
@@ -84,11 +83,11 @@ def _dashboard(subject: Subject, parts: list[Contribution]) -> Dashboard:
     return Dashboard(
         uid=dashboard_uid(resolved), title=said.title or metadata.name, folder=said.folder or metadata.team,
         description=metadata.description, tags=("obsc", metadata.namespace, metadata.team, resolved.service.runtime.name),
-        rows=tuple(rows), variables=_variables(subject, [panel for row in rows for panel in row.panels]),
+        rows=tuple(rows), variables=_variables(subject),
         links=tuple(sorted(metadata.links.items())), origin=resolved.origins.origin("dashboards"))
 
 
-def _variables(subject: Subject, panels: list[Panel]) -> tuple[Variable, ...]:
+def _variables(subject: Subject) -> tuple[Variable, ...]:
     """The namespace; and the model, with the values that the panels' own series have."""
     found = [Variable("namespace", "Namespace", subject.own("up"), "namespace")]
     for signal in ("traffic", "requestDuration", "timeToFirstToken", "predictions", "qualityScore"):
@@ -146,8 +145,7 @@ def _include(resolved: Resolved, container: str) -> str:
     return f"/{pods}_{re2_literal(metadata.namespace)}_{of}-[0-9a-f]{{64}}\\.log$"
 
 
-def _traces(subject: Subject, alerts: tuple[AlertRule, ...]) -> TracePolicy | None:
-    resolved = subject.resolved
+def _traces(resolved: Resolved) -> TracePolicy | None:
     said, platform = resolved.service.traces, resolved.platform
     if platform.collector is None or platform.jaeger is None or said.enabled is False:
         return None

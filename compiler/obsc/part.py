@@ -119,9 +119,7 @@ def from_text(file: str, text: str, masks: dict[str, Mask], sink: Sink) -> tuple
         form = _Part.model_validate_json(text)
         traces = _traces(form.traces, masks)
     except (ValidationError, KeyError) as error:
-        first = error.errors(include_url=False, include_input=False)[0] if isinstance(error, ValidationError) else {}
-        where = ".".join(str(step) for step in first.get("loc", ()))
-        sink.error("W910", f"the part cannot be read: {first.get('msg', 'unknown mask')} at `{where}`", Place(file),
+        sink.error("W910", f"the part cannot be read: {_first(error)}", Place(file),
                    hint="compile the service again, or restore the file from version control")
         return None
     board = form.dashboard
@@ -129,6 +127,13 @@ def from_text(file: str, text: str, masks: dict[str, Mask], sink: Sink) -> tuple
     routes = tuple(Route(one.team, one.severity, tuple(one.receivers)) for one in form.routes)
     return Part(identity, form.team, tuple(form.jobs), tuple(form.logs), (board.uid, board.title, board.folder),
                 traces, routes), tuple(form.files)
+
+
+def _first(error: ValidationError | KeyError) -> str:
+    if isinstance(error, KeyError):
+        return "an unknown mask"
+    one = error.errors(include_url=False, include_input=False)[0]
+    return f"{one['msg']} at `{'.'.join(str(step) for step in one['loc'])}`"
 
 
 def _traces(form: _Traces | None, masks: dict[str, Mask]) -> TracePolicy | None:

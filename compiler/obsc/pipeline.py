@@ -57,7 +57,8 @@ def find_specs(paths: Iterable[Path], sink: Sink) -> tuple[Path, ...]:
         if path.is_dir():
             root = path.resolve()
             for one in path.rglob("*"):
-                if one.suffix not in _KINDS or not one.is_file() or any(part.startswith(".") for part in one.parts[len(path.parts):]):
+                hidden = any(part.startswith(".") for part in one.parts[len(path.parts):])
+                if one.suffix not in _KINDS or hidden or not one.is_file():
                     continue
                 if not one.resolve().is_relative_to(root):
                     sink.error("L018", "the file is a link that leads out of its folder", Place(str(one)), hint="copy the file")
@@ -107,10 +108,10 @@ def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str
     for resolved, service in good:
         if resolved.environment in wanted:
             _emit_service(run, resolved, service)
-    kept = _last_good(run, [one for one, _, failed in services if failed], wanted)
+    _keep_last_good(run, [one for one, _, failed in services if failed], wanted)
     for one in wanted:
         if one.name not in broken:
-            _emit_platform(run, one, kept)
+            _emit_platform(run, one)
     return Compiled(run.tree, tuple(sorted(run.owned)), sources, tuple(service for _, service in good), tuple(wanted))
 
 
@@ -177,9 +178,8 @@ def _encoded(run: _Run, artifacts: Iterable[Artifact], place: Place) -> dict[str
     return encoded
 
 
-def _last_good(run: _Run, failed: Sequence[Resolved], wanted: Sequence[Environment]) -> set[Identity]:
+def _keep_last_good(run: _Run, failed: Sequence[Resolved], wanted: Sequence[Environment]) -> None:
     """Committed parts of services that have errors now: linking uses them, their folders stay as they are."""
-    kept: set[Identity] = set()
     for resolved in failed:
         identity = resolved.identity
         if run.out is None or resolved.environment not in wanted:
@@ -187,10 +187,8 @@ def _last_good(run: _Run, failed: Sequence[Resolved], wanted: Sequence[Environme
         part = read_part(run.out / _folder(identity, 0) / FILE, Sink())
         if part is not None and part.identity == identity:
             run.parts.setdefault(identity.environment, {})[identity] = part
-            kept.add(identity)
             if (run.out / _folder(identity, 1) / "kustomization.yaml").is_file():
                 run.folders.setdefault(identity.environment, set()).add(f"{identity.namespace}/{identity.name}")
-    return kept
 
 
 def read_part(path: Path, sink: Sink) -> Part | None:
@@ -207,7 +205,7 @@ def read_part(path: Path, sink: Sink) -> Part | None:
     return Part(part.identity, part.team, part.jobs, part.log_ids, part.dashboard, part.traces, part.routes, texts)
 
 
-def _emit_platform(run: _Run, environment: Environment, kept: set[Identity]) -> None:
+def _emit_platform(run: _Run, environment: Environment) -> None:
     parts = list(run.parts.get(environment.name, {}).values())
     artifacts = link(environment.name, parts, environment.platform, sorted(run.folders.get(environment.name, ())), run.sink)
     encoded = _encoded(run, artifacts, environment.origins.place(("metadata", "name")))
@@ -238,8 +236,8 @@ def link_parts(paths: Sequence[Path], platform: Sequence[Path], sink: Sink, *, e
         objects = Path(*("manifests" if step == "artifacts" else step for step in path.parts[:-1])) / "kustomization.yaml"
         if objects.is_file():
             run.folders.setdefault(part.identity.environment, set()).add(f"{part.identity.namespace}/{part.identity.name}")
-    for one in found:
-        _emit_platform(run, one, set())
+    for target in found:
+        _emit_platform(run, target)
     return Compiled(run.tree, tuple(sorted(run.owned)), sources, (), tuple(found))
 
 

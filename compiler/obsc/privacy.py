@@ -9,9 +9,6 @@ Filebeat's script, Python in tests), so it keeps to what they share: no look-aro
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-
 from obsc.ir import Mask
 
 # Keys of structured logs that carry what users wrote or models answered, in any case and with or without separators
@@ -27,8 +24,11 @@ CONTENT_KEYS: tuple[str, ...] = (
     "system_instructions", "system_prompt", "token_ids", "tool_arguments", "tool_calls", "tool_result", "transcript",
     "user_input", "user_message", "user_prompt", "user_query",
 )
-# Names that mean content whatever stands before or after the colon in a line of text.
-_TELLING = r"(?:prompts?|completions?|messages)"
+# In a text, the place where content begins: group 1 is what stands before and may stay. To be matched without regard to
+# case. A count (`prompt: 12, …`) is no content.
+CONTENT_IN_TEXT = (r"((?:^|[^A-Za-z0-9_-])[A-Za-z0-9_.]*(?:prompts?|completions?|messages|system_instructions"
+                   r"|user_(?:input|query)|(?:input|output|generated|prompt)_text|(?:request|response)_body|tool_(?:calls|arguments|result))"
+                   r"\\*[\"']?\s*[:=]\s*)(?:[^\s0-9]|[0-9][0-9.%]*\s*[A-Za-z])")
 
 # Attributes of spans and their events, as anchored RE2 expressions. OpenTelemetry's content attributes under all the
 # names they had (semantic-conventions-genai and its predecessors), OpenInference, Traceloop, Langfuse, MLflow, the AI
@@ -111,25 +111,3 @@ MASKS: dict[str, Mask] = {
 ORDER: tuple[str, ...] = ("secret", "email", "iban", "card", "phone", "ip")
 # What is masked wherever services share a pipeline: the language's default of `redact`.
 USUAL_MASKS: tuple[str, ...] = ("secret", "email", "iban", "card", "phone")
-
-
-def in_text(names: Iterable[str]) -> str:
-    """Expression of the place in a line of text (or of JSON that does not parse) where a value of these keys begins.
-
-    To be matched without regard to case. One of the groups 1 to 3 is what stands before the value and may stay. A
-    quoted key counts always; a bare one if a quote or bracket follows; a telling one (`prompt: …`) unless it is a count.
-    """
-    known = _any(names)
-    return (rf"(\\*[\"']{known}\\*[\"']\s*[:=])"
-            rf"|((?:^|[^A-Za-z0-9_-]){known}\s*[:=]\s*)[rbuf]{{0,2}}\\*[\"'`\[{{(<]"
-            rf"|((?:^|[^A-Za-z0-9_-])[a-z0-9_]*{_TELLING}\s*[:=]\s*)(?:[^\s0-9]|[0-9][0-9.%]*\s*[a-z])")
-
-
-def in_query(names: Iterable[str]) -> str:
-    """Expression of `name=value` in a URL's query or a line of such pairs, without regard to case; group 1 may stay."""
-    return rf"((?:^|[?&\s,;]){_any(names)}=)[^\s&,;\"')\]}}]+"
-
-
-def _any(names: Iterable[str]) -> str:
-    spelled = (re.sub("[_-]", "[_-]?", name.replace(".", "[.]")) for name in names)
-    return f"(?:{'|'.join(spelled)})"

@@ -214,7 +214,7 @@ def _enforced(one: Accepted, environment: Environment, sink: Sink) -> None:
     for path, node in leaves(wanted):
         for tree in (one.tree, overlay):
             said = at(tree, path) if tree is not None else None
-            if said is None or said.value == node.value or path[:1] == ("environments",) or path[-2:-1] in {("redact",)}:
+            if said is None or said.value == node.value or path[:1] == ("environments",) or path[-2:-1] == ("redact",):
                 continue
             if isinstance(said.value, tuple) or (len(path) > 1 and isinstance(path[-1], int)):
                 continue

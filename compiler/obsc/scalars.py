@@ -50,7 +50,9 @@ _INVISIBLE = ("\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u2
               "\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff")
 _EXPECTED = "expected text that is what it looks like"
 _UNSEEN = re.compile(f"([{_CONTROL}])|[{_INVISIBLE}]")
-_CONTROL_NAMES = {"\0": "NUL", "\a": "bell", "\x1b": "escape", "\x7f": "delete", "\r": "carriage return", "\x85": "next line"}
+_REFUSED = re.compile(f"[{_CONTROL}\ufeff]")
+_CONTROL_NAMES = {"\0": "NUL", "\a": "bell", "\r": "carriage return", "\x1b": "escape", "\x7f": "delete",
+                  "\x85": "next line"}
 _BYTE_ORDER_MARK = "\ufeff"
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
 _SHORT_ESCAPES = {"0": "\0", "a": "\a", "b": "\b", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b", "N": "\x85", "L": "\u2028",
@@ -59,7 +61,9 @@ _SHORT_ESCAPES = {"0": "\0", "a": "\a", "b": "\b", "v": "\v", "f": "\f", "r": "\
 _SPACES = frozenset("\u00a0\u1680\u202f\u205f\u3000") | {chr(code) for code in range(0x2000, 0x200B)}
 _WRONG_SPACE = re.compile(f"(?:^ *|[:-] *)([{''.join(sorted(_SPACES))}])")
 _SMART = frozenset("\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb\u2039\u203a")
+_SMART_START = re.compile(f"(?:^|[-:,{{[]) *[{''.join(sorted(_SMART))}]")
 _PROPERTY = re.compile(r"[&!]\S*(?:[ \t]+|$)")
+_TAG = re.compile(r"![^\s,\[\]{}]*")
 _NOTHING = re.compile(r"[ \t]*(?:#.*)?")
 _WIDE = {b"\xff\xfe\0\0": "utf-32-le", b"\0\0\xfe\xff": "utf-32-be", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _WIDE_BY_ZEROS = {(1, 3): "utf-16-le", (0, 2): "utf-16-be", (1, 2, 3): "utf-32-le", (0, 1, 2): "utf-32-be"}
@@ -89,8 +93,7 @@ def decode(file: str, raw: bytes, sink: Sink, *, most: int) -> tuple[str, bool]:
     Everything that no parser needs to see is reported here: encodings, control and invisible characters.
     """
     if len(raw) > most:
-        sink.error("L001", f"the file has {len(raw)} bytes, expected at most {most}", Place(file),
-                   hint="split it: one service a file")
+        sink.error("L001", f"the file has {len(raw)} bytes, expected at most {most}", Place(file), hint="split it")
         return _unified(raw[:most].decode("utf-8", "replace")), False
     wide = _wide_encoding(raw)
     if wide:
@@ -141,8 +144,14 @@ def _report_unseen(file: str, text: str, sink: Sink) -> None:
         start = found.start()
         column = start - text.rfind("\n", 0, start)
         code, name = _named(found)
-        sink.error(code, f"found {name}, {_EXPECTED}", Place(file, line, column, line, column + 1),
-                   hint="delete it")
+        sink.error(code, f"found {name}, {_EXPECTED}", Place(file, line, column, line, column + 1), hint="delete it")
+
+
+def value(text: str, tag: str | None, *, bare: bool) -> Reading:
+    """The value of a scalar with its tag, if it has one; `bare`: it is written without quotes."""
+    if tag is not None:
+        return _tagged(str(tag), text)
+    return read(text) if bare else Reading(text)
 
 
 def read(text: str) -> Reading:
@@ -199,22 +208,22 @@ def _out_of_range(text: str, what: str) -> Reading:
                    "put it in quotes if it is text, such as a commit or an id")
 
 
-def tagged(tag: str, text: str) -> Reading:
-    """The value under an explicit tag; a code if YAML's core schema does not have the tag, or it does not fit."""
+def _tagged(tag: str, text: str) -> Reading:
     if tag in {"!", _CORE + "str"}:
         return Reading(text)
     kind = _KINDS.get(tag)
     if kind is None:
         return wrong_tag(tag, text)
     found = read(text)
-    value = float(found.value) if kind is float and type(found.value) is int else found.value
-    return found._replace(value=value) if type(value) is kind or found.code in {"L013", "L014"} else wrong_tag(tag, text)
+    number = float(found.value) if kind is float and type(found.value) is int else found.value
+    return found._replace(value=number) if type(number) is kind or found.code in {"L013", "L014"} else wrong_tag(tag, text)
 
 
 def wrong_tag(tag: str, text: str = "") -> Reading:
     """What to say about a tag that cannot be honoured; its value stays text."""
     name = "!!" + tag.removeprefix(_CORE) if tag.startswith(_CORE) else tag
-    return Reading(text, "L016", f"found the tag `{shown(name)}`, expected none, or a core tag that fits the value", "delete it")
+    return Reading(text, "L016", f"found the tag `{shown(name)}`, expected none, or a core tag that fits the value",
+                   "delete the tag")
 
 
 def shown(text: str, most: int = 40) -> str:
@@ -225,7 +234,7 @@ def shown(text: str, most: int = 40) -> str:
 
 def without_unseen(text: str) -> str:
     """The text with U+FFFD for each character that a YAML reader may choke on; offsets stay the same."""
-    return _UNSEEN.sub(lambda found: "\ufffd" if found.group(1) or found.group() == _BYTE_ORDER_MARK else found.group(), text)
+    return _REFUSED.sub("\ufffd", text)
 
 
 def _named(found: re.Match[str]) -> tuple[str, str]:
@@ -257,12 +266,12 @@ _SLIPS = {
     "block sequence entries": Slip("found a list item where none can stand", "begin the list on a line of its own"),
     "mapping keys": Slip("found a key where none can stand", "begin the mapping on a line of its own"),
     "expected '-' indicator": Slip(
-        "found something else where the next `- ` of a list belongs", "indent it like the other items, or deeper than they are"),
+        "found something else where the next `- ` of a list belongs", "indent it like the other items, or deeper"),
     "expected ',' or ']'": Slip("found no `,` or `]` where a list goes on", "close the bracket, or put the text in quotes"),
     "expected ',' or '}'": Slip("found no `,` or `}` where a mapping goes on", "close the brace, or put the text in quotes"),
     "expected node content": Slip("found no value where one is expected", "write the value, or put the text in quotes"),
     "end of stream": Slip("found a quote that is never closed", "close the quote", at_start=True),
-    "document indicator": Slip("found a quote that is not closed before the next document", "close the quote", at_start=True),
+    "document indicator": Slip("found a quote that is open where a document ends", "close the quote", at_start=True),
     "unknown escape": Slip("found an escape that YAML does not have", "write \\\\ for a backslash, or use single quotes"),
     "hexdecimal": Slip("found an escape with too few digits", "write \\\\ for a backslash, or use single quotes"),
     "invalid Unicode character": Slip(
@@ -277,7 +286,7 @@ _SLIPS = {
     "comment or line break": Slip("found text behind `|`, `>` or a directive", "begin the text on the next line"),
     "tag": Slip("found a tag that cannot be read", "delete the tag, or put the text in quotes", "L016"),
 }
-_SPACE_SLIP = Slip("found a no-break or other foreign space where YAML takes a plain one", "type the space anew", "L018")
+_SPACE_SLIP = Slip("found a no-break or other foreign space where YAML takes a plain one", "type the space anew", "L020")
 _UNKNOWN_SLIP = Slip("found text that is no YAML", "compare the indentation and the quotes with the lines above")
 
 
@@ -291,7 +300,8 @@ class Lines:
 
     def spot(self, row: int, offset: int, stop: int = 0) -> Place:
         """A place on a row, from an offset up to another (all from 0), brought inside the file, one column wide at least."""
-        row = min(row, len(self.lines) - 1)
+        if row >= len(self.lines):  # the parser ends a last line that has no line break
+            row, offset = len(self.lines) - 1, len(self.lines[-1])
         offset = min(offset, len(self.lines[row]))
         return Place(self.file, row + 1, offset + 1, row + 1, max(stop, offset + 1) + 1)
 
@@ -327,6 +337,12 @@ class Lines:
             row += 1
             offset = len(self.lines[row]) - len(self.lines[row].lstrip(" \t"))
 
+    def tag(self, event: ScalarEvent | MappingStartEvent | SequenceStartEvent) -> Place:
+        """The tag of a value."""
+        row, offset = event.start_mark.line + self.base, event.start_mark.column
+        found = _TAG.search(self.lines[row], offset)
+        return self.spot(row, offset) if found is None else self.spot(row, found.start(), found.end())
+
     def collection(self, event: MappingStartEvent | SequenceStartEvent, *, mapping: bool) -> Place:
         """The bracket of a collection, or where its first key or `-` stands."""
         if event.anchor is None and event.tag is None:
@@ -340,8 +356,9 @@ class Lines:
         """Each escape of a double-quoted scalar that stands for a control or invisible character."""
         first, last = event.start_mark.line + self.base, event.end_mark.line + self.base
         for row in range(first, last + 1):
-            start = event.start_mark.column if row == first else 0
-            for found in _ESCAPE.finditer(self.lines[row], start, event.end_mark.column if row == last else None):
+            line = self.lines[row]
+            start, stop = event.start_mark.column if row == first else 0, event.end_mark.column if row == last else len(line)
+            for found in _ESCAPE.finditer(line, start, stop):
                 digits = found.group(1) or found.group(2) or found.group(3)
                 # The parser has refused what is beyond Unicode before this runs.
                 bad = _UNSEEN.match(chr(int(digits, 16)) if digits else _SHORT_ESCAPES.get(found.group(4), " "))
@@ -351,12 +368,18 @@ class Lines:
                     yield reading, self.spot(row, found.start(), found.end())
 
 
-def diagnose(at: Lines, problem: str, place: Place, start: Place) -> Diagnostic:
-    """The parser's word on an error at a place, in a construct that begins at `start`, in plain words with what mends it."""
+def diagnose(at: Lines, problem: str, place: Place, start: Place, opened: Place) -> Diagnostic:
+    """The parser's word on an error at a place, in a construct that begins at `start`, in plain words with what mends it.
+
+    `opened` is the innermost bracket that is open there: where the document ends, it is the one to close.
+    """
     line, offset = at.lines[place.line - 1], place.column - 1
     slip = _slip(problem, line, offset)
     related = (Related(start, "what cannot be read begins here"),) if start != place else ()
-    if slip.at_start or (place.line == len(at.lines) and offset >= len(line)):
+    at_end = (place.line == len(at.lines) and offset >= len(line)) or (offset == 0 and line.startswith(("---", "...")))
+    if at_end and opened not in {start, place} and not slip.at_start:
+        slip, related, place = _SLIPS["expected ',' or ']'"], (), opened
+    elif slip.at_start or at_end:
         related, place = (), start
     elif "escape" in problem or "hexdecimal" in problem:
         place = at.spot(place.line - 1, max(line.rfind("\\", 0, offset + 1), 0), offset)
@@ -372,4 +395,5 @@ def _slip(problem: str, line: str, offset: int) -> Slip:
     if "cannot start any token" in problem and offset < len(line):
         return Slip(f"found `{shown(line[offset])}`, with which no text can begin", "put the text in quotes")
     slip = next((slip for part, slip in _SLIPS.items() if part in problem), _UNKNOWN_SLIP)
-    return slip if _SMART.isdisjoint(line) else slip._replace(hint="typographic quotes do not quote: use straight ones")
+    smart = _SMART_START.search(line) is not None
+    return slip._replace(hint="typographic quotes do not quote: use straight ones") if smart else slip

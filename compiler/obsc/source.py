@@ -176,7 +176,7 @@ class _Frame:
     values: dict[str, Node] | None
     anchor: str | None
     nodes_before: int
-    braced: bool
+    bracketed: bool
     items: list[Node] = field(default_factory=list)
     keys: dict[str, Place] = field(default_factory=dict)
     height: int = 1
@@ -244,7 +244,8 @@ class _Reader:
             self.sink.warning("L015", "the directive asks for YAML 1.1, but this file is read as YAML 1.2",
                               self.at.directive(event, "%YAML"), hint="delete the directive")
         if event.tags:
-            self.sink.error("L016", "found a %TAG directive, expected none", self.at.directive(event, "%TAG"), hint="delete it")
+            self.sink.error("L016", "found a %TAG directive, expected none", self.at.directive(event, "%TAG"),
+                            hint="delete it")
 
     def _next(self, place: Place) -> None:
         self._seen += 1
@@ -260,7 +261,7 @@ class _Reader:
             self._empty += [start] if self._content or root.text else []
             return
         for place in self._empty:
-            self.sink.warning("L019", "found a document without content before another", place, hint="delete it")
+            self.sink.warning("L021", "found a document without content before another", place, hint="delete it")
         self._empty.clear()
         self._content = True
         if isinstance(root.value, dict):
@@ -271,17 +272,20 @@ class _Reader:
                             hint="write apiVersion, kind and metadata at the start of lines")
 
     def _syntax(self, error: Exception, mark: StreamMark | None) -> int:
-        """Report an error of syntax, forget the document that has it, and say on which row it was found."""
+        """Report an error of syntax and forget the document that has it; the first row where another one may begin."""
         place = self.at.mark(mark) if mark is not None else self.at.spot(self.at.base, 0)
-        if self._start is None:
+        begun, self._start, self._root = self._start, None, None
+        if begun is None:
             self._next(place)
+        mark_of_start = getattr(error, "context_mark", None)
+        start = self.at.mark(mark_of_start) if mark_of_start is not None else place
+        opened = next((frame.place for frame in reversed(self._stack) if frame.bracketed), start)
         self._stack.clear()
-        self._start = self._root = None
         self._content = True
         if not self.stopped:
-            start, problem = getattr(error, "context_mark", None), str(getattr(error, "problem", "tag"))
-            self.sink.add(scalars.diagnose(self.at, problem, place, self.at.mark(start) if start is not None else place))
-        return self.at.base if mark is None else mark.line + self.at.base
+            self.sink.add(scalars.diagnose(self.at, str(getattr(error, "problem", "tag")), place, start, opened))
+        row = self.at.base if mark is None else mark.line + self.at.base
+        return max(row, begun.line) if begun is not None else row
 
     def _limit(self, what: str, place: Place) -> None:
         self.sink.error("L001", f"found {what}", place, hint="no specification needs as much: split or simplify it")
@@ -300,11 +304,11 @@ class _Reader:
         if not self._count(place):
             return
         if event.tag is not None and str(event.tag) != "!" and _CORE_TAGS.get(str(event.tag)) is not mapping:
-            self._report(scalars.wrong_tag(str(event.tag)), place)
+            self._report(scalars.wrong_tag(str(event.tag)), self.at.tag(event))
         if event.anchor is not None:
             self._anchors[event.anchor] = None
-        braced = self.at.lines[place.line - 1].startswith("{", place.column - 1)
-        self._stack.append(_Frame(place, {} if mapping else None, event.anchor, self._nodes - 1, braced))
+        bracketed = self.at.lines[place.line - 1].startswith(("{", "["), place.column - 1)
+        self._stack.append(_Frame(place, {} if mapping else None, event.anchor, self._nodes - 1, bracketed))
 
     def _close(self, _event: object) -> None:
         frame = self._stack.pop()
@@ -326,24 +330,16 @@ class _Reader:
         if event.style == '"':
             for finding, where in self.at.escapes(event):
                 self._report(finding, where)
-        value = self._value(text, place, bare=bare, tag=tag)
-        node = Node(value, place, None, text, bare, value is None and bool(text or tag))
+        reading = scalars.value(text, tag, bare=bare)
+        for finding in (reading, *(scalars.looks(text) if bare else ())):
+            self._report(finding, self.at.tag(event) if finding.code == "L016" else place)
+        node = Node(reading.value, place, None, text, bare, reading.value is None and bool(text or tag))
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(node, 1, 0)
         self._add(node)
 
-    def _value(self, text: str, place: Place, *, bare: bool, tag: str | None) -> Scalar:
-        reading = scalars.Reading(text)
-        if tag is not None:
-            reading = scalars.tagged(str(tag), text)
-        elif bare:
-            reading = scalars.read(text)
-        for finding in (reading, *(scalars.looks(text) if bare else ())):
-            self._report(finding, place)
-        return reading.value
-
     def _report(self, finding: scalars.Reading, place: Place) -> None:
-        if finding.code in {"L012", "L017"} or (finding.code == "L018" and not self._expects_key()):
+        if finding.code in {"L012", "L017"} or (finding.code == "L020" and not self._expects_key()):
             self.sink.warning(finding.code, finding.reason, place, hint=finding.hint)
         elif finding.code:
             self.sink.error(finding.code, finding.reason, place, hint=finding.hint)
@@ -384,11 +380,12 @@ class _Reader:
     def _key(self, frame: _Frame, values: dict[str, Node], node: Node) -> None:
         key = node.value if isinstance(node.value, str) else node.text
         shown = scalars.shown(key)
-        if not frame.braced and not values and not frame.keys:
+        if not frame.bracketed and not values and not frame.keys:
             frame.place = node.place
         frame.key, frame.skip = key, True
         if not isinstance(node.value, str):
-            self.sink.error("L008", f"found a key that is {_KINDS.get(type(node.value), 'no text')}, expected text", node.place,
+            kind = _KINDS.get(type(node.value), "no text")
+            self.sink.error("L008", f"found a key that is {kind}, expected text", node.place,
                             hint=f'write "{shown}" in quotes' if key else "write a name before the colon")
         elif node.plain and key == "<<":
             self.sink.error("L011", "found the merge key `<<`, which YAML 1.2 does not have", node.place,

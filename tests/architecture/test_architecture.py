@@ -45,7 +45,8 @@ def test_validating_a_spec_loads_neither_dashboards_nor_schemas() -> None:
 
 def test_no_runtime_is_named_outside_the_catalog() -> None:
     # Examples in the language's fields may name one; code may not.
-    known = [name for name in names() if name != "custom"]
+    # … and an entry that is called like a key of the language's `sources` is meant by that.
+    known = [name for name in names() if name not in {"custom", "cadvisor"}]
     word = re.compile(r"(?<![\w-])(" + "|".join(map(re.escape, known)) + r")(?![\w-])")
     found = [f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
              for path in SOURCES if "spec" not in path.parts and "catalog" not in path.parts

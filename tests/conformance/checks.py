@@ -60,7 +60,10 @@ def run(*command: str | Path, stdin: str | None = None, environment: Mapping[str
 
 def documents(text: str) -> list[dict[str, Any]]:
     """The YAML documents of a text, empty ones left out. Raises ruamel's DuplicateKeyError, which kubectl never does."""
-    return [one for one in YAML(typ="safe", pure=True).load_all(io.StringIO(text)) if one]
+    yaml = YAML(typ="safe", pure=True)
+    # kustomize writes a lone `=` (a matcher's type) without quotes, which this reader takes for YAML 1.1's value tag.
+    yaml.constructor.add_constructor("tag:yaml.org,2002:value", lambda constructor, node: constructor.construct_scalar(node))
+    return [one for one in yaml.load_all(io.StringIO(text)) if one]
 
 
 def lay_out(root: Path, files: Mapping[str, str], mounts: Sequence[str]) -> None:

@@ -39,6 +39,7 @@ class Binaries:
     apiserver: Path
     kubectl: Path
     operator: Path
+    openssl: Path
     definitions: Path
 
 
@@ -142,8 +143,8 @@ def start_cluster(binaries: Binaries, home: Path) -> Iterator[Cluster]:
         port = free_port()
         token = secrets.token_hex(16)
         (home / "tokens.csv").write_text(f"{token},admin,admin,system:masters\n")
-        key = ("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(home / "accounts.key"))
-        subprocess.run(key, check=True, capture_output=True)
+        key = (str(binaries.openssl), "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "accounts.key")
+        subprocess.run(key, cwd=home, check=True, capture_output=True)
         command: Command = (binaries.apiserver, f"--etcd-servers={etcd}", f"--secure-port={port}", *FLAGS)
         stack.enter_context(daemon(command, home, lambda _: _ready(f"https://127.0.0.1:{port}/readyz", token), 90))
         cluster = Cluster(binaries, home, _kubeconfig(home, port, token))

@@ -70,7 +70,8 @@ def tool() -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def cluster(tool: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One API server for all tests of a run; a test keeps to namespaces of its own."""
-    binaries = Binaries(tool("etcd"), tool("kube-apiserver"), tool("kubectl"), tool("prometheus-operator"), tool(tools.CRDS))
+    binaries = Binaries(tool("etcd"), tool("kube-apiserver"), tool("kubectl"), tool("prometheus-operator"), tool("openssl"),
+                        tool(tools.CRDS))
     with start_cluster(binaries, tmp_path_factory.mktemp("cluster")) as running:
         yield running
 

@@ -1,8 +1,9 @@
 """Build the pinned consumers into a cache folder: `python tests/conformance/tools.py [--list] [NAME…]`.
 
 Each family of Go modules is pinned by its go.mod and go.sum and built through the module proxy; the only other source
-is the system's package manager, for etcd. A binary is stamped with the digest of what it was made from, so that an
-up-to-date one costs no call of `go`. What cannot be had is named and the others are still made; the exit code is 1 then.
+is the system's package manager, for etcd and openssl. A binary is stamped with the digest of what it was made from, so
+that an up-to-date one costs no call of `go`. What cannot be had is named and the others are still made; the exit code is
+1 then.
 The last lines printed are a table: tool, version, seconds, state.
 
 The cache folder is $OBSC_CONFORMANCE_CACHE, or obsc-conformance in $XDG_CACHE_HOME or in ~/.cache.
@@ -92,7 +93,8 @@ DEFINITIONS = (
     Definitions("github.com/kedacore/keda/v2", "v2.21.0",
                 "h1:R6z2HZvstK4RLUMxroNACzBj74xGxt3kG59b5Xc+Xps=", "config/crd/bases", "keda.sh_*.yaml"),
 )
-PACKAGES = {"etcd": "etcd-server"}
+# Of the system: binary → package and the word that asks for its version. openssl makes the API server's signing key.
+PACKAGES = {"etcd": ("etcd-server", "--version"), "openssl": ("openssl", "version")}
 CRDS = "crds"
 NAMES = (*PACKAGES, *(tool.name for tool in TOOLS), CRDS)
 
@@ -123,7 +125,7 @@ def version(name: str) -> str:
         return f"{len(DEFINITIONS)} modules"
     if name in PACKAGES:
         found = find(name)
-        words = _run(str(found), "--version").split() if found else []
+        words = _run(str(found), PACKAGES[name][1]).split() if found else []
         return next((word for word in words if word[0].isdigit()), "")
     return next(tool.version for tool in TOOLS if tool.name == name)
 
@@ -171,7 +173,7 @@ def _made(name: str) -> tuple[str, str, float, str]:
 def _make(name: str) -> str:
     print(f"{name}: building …", flush=True)
     makers: dict[str, Callable[[], None]] = {CRDS: _copy_definitions}
-    makers |= {binary: lambda b=binary, p=package: _install(b, p) for binary, package in PACKAGES.items()}  # type: ignore[misc]
+    makers |= {binary: lambda b=binary, p=package: _install(b, p) for binary, (package, _) in PACKAGES.items()}  # type: ignore[misc]
     makers |= {tool.name: lambda t=tool: _build(t) for tool in TOOLS}  # type: ignore[misc]
     makers[name]()
     return "built"
@@ -252,6 +254,8 @@ def _install(binary: str, package: str) -> None:
     finally:
         if ours:
             policy.unlink(missing_ok=True)
+    if shutil.which(binary) is None:
+        raise Unavailable(f"{package} was installed and has no {binary}")
 
 
 def _copy_definitions() -> None:

@@ -28,13 +28,14 @@ def numbers(*parts: int) -> tuple[int, ...]:
     (">= 0.9.2 < 0.10", (0, 9, 2), (0, 10)),
     ("<0.10", (0,), (0, 10)),
 ])
-def test_a_range_has_its_first_release_and_the_first_behind_it(text: str, first: tuple[int, ...], end: tuple[int, ...]) -> None:
+def test_a_range_has_its_first_release_and_the_first_behind_it(
+        text: str, first: tuple[int, ...], end: tuple[int, ...]) -> None:
     assert parse(text) == Range(numbers(*first), numbers(*end))
 
 
 @pytest.mark.parametrize("text", [
-    "", "latest", "0.15.x", "0.15-rc1", "0.15 0.16", ">=0.13 <0.11", "<0", "<0.0", ">=0.15 <0.15.0", ">=0.15,<0.16", "!=0.15",
-    "1.2.3.4.5.6", ">=", "0..1",
+    "", "latest", "0.15.x", "0.15-rc1", "0.15 0.16", ">=0.13 <0.11", "<0", "<0.0", ">=0.15 <0.15.0", ">=0.15,<0.16",
+    "!=0.15", "1.2.3.4.5.6", ">=", "0..1",
 ])
 def test_an_empty_or_unreadable_range_is_none(text: str) -> None:
     assert parse(text) is None
@@ -57,7 +58,8 @@ def test_releases_compare_by_number_and_not_by_text() -> None:
 ALWAYS = Metric("always", "gauge", "count", ())
 NEW = Metric("new", "gauge", "count", (), absent_until="0.8.5", seen_from="0.9.2")
 OLD = Metric("old", "gauge", "count", (), seen_until="0.10.2", absent_from="0.11.2")
-BRIEF = Metric("brief", "gauge", "count", (), absent_until="0.10.2", seen_from="0.11.2", seen_until="0.20.2", absent_from="0.27.1")
+BRIEF = Metric("brief", "gauge", "count", (), absent_until="0.10.2", seen_from="0.11.2", seen_until="0.20.2",
+               absent_from="0.27.1")
 # Nobody opened a release without it.
 FOUND = Metric("found", "gauge", "count", (), seen_from="0.33.0")
 

@@ -56,7 +56,7 @@ class When(Block):
 class MetricForm(Block):
     """One metric. Its labels are those of the entity it is `of` and its own, each with its known values."""
 
-    name: MetricName = leaf("Name in expressions; of a histogram without `_bucket`.", "vllm:num_requests_running")
+    name: MetricName = leaf("Name in expressions; of a histogram without `_bucket`.", "server_requests_running")
     type: Literal["counter", "gauge", "histogram", "summary"] = leaf("How it behaves, whatever its TYPE line says.", "gauge")
     unit: Unit = leaf("Unit.", "seconds")
     of: Word | None = leaf("Entity whose labels it has.", "engine", default=None)
@@ -93,8 +93,8 @@ class MeasureForm(Block):
 class ProfileForm(Block):
     """A catalog file."""
 
-    name: Word = leaf("Name, as specs write it; the file is called like it.", "vllm")
-    title: Title = leaf("Name, as people write it.", "vLLM")
+    name: Word = leaf("Name, as specs write it; the file is called like it.", "server")
+    title: Title = leaf("Name, as people write it.", "Server")
     class_: Kind = leaf("Runtime class, or `exporter`.", "llm")
     scrape: Scrape = leaf("Where its metrics are.", {"port": 8000}, default=Scrape())
     startup: Duration = leaf("Longest time from a container's start until it is ready.", "10m", unit="duration")

@@ -65,13 +65,13 @@ def _tuples(node: Node) -> object:
 
 
 def _misfits(error: ValidationError, root: Node, sink: Sink) -> None:
-    """Report what does not have the form of a catalog file, once for each place."""
-    seen: set[Path] = set()
-    for one in error.errors(include_url=False, include_input=False):
-        path = _path(one["loc"], root, missing=one["type"] == "missing")
-        if path in seen:
+    """Report what does not have the form of a catalog file, once for each place, the most exact one."""
+    found = {_path(one["loc"], root, missing=one["type"] == "missing"): one
+             for one in error.errors(include_url=False, include_input=False)}
+    for path, one in found.items():
+        # Where one branch of a union sees the whole as wrong and another a part of it, the part says more.
+        if any(other[:len(path)] == path for other in found if other != path):
             continue
-        seen.add(path)
         place, shown = place_of(root, path), render(path)
         if one["type"] == "missing":
             sink.error("V103", f"found no `{path[-1]}`", place, path=shown, hint="every entry of this kind has one")
@@ -80,8 +80,8 @@ def _misfits(error: ValidationError, root: Node, sink: Sink) -> None:
                        hint="leave it out: a catalog file has no such key here")
         else:
             node = at(root, path)
-            found = f"`{_cut(node.value)}`" if node is not None and isinstance(node.value, str | int | float) else "this"
-            sink.error("V104", f"found {found}, expected: {one['msg'][:1].lower()}{one['msg'][1:]}", place, path=shown,
+            value = f"`{_cut(node.value)}`" if node is not None and isinstance(node.value, str | int | float) else "this"
+            sink.error("V104", f"found {value}, expected: {one['msg'][:1].lower()}{one['msg'][1:]}", place, path=shown,
                        hint="look at an entry that is there already")
 
 
@@ -176,5 +176,8 @@ def _matchers(term: TermForm, facts: Metric, path: Path) -> Iterator[_Mistake]:
 
 
 def _matches(sign: str, value: str, known: str) -> bool:
-    same = known == value if sign in {"=", "!="} else re.fullmatch(value, known) is not None
+    try:
+        same = known == value if sign in {"=", "!="} else re.fullmatch(value, known) is not None
+    except re.error:
+        return False
     return same == (sign in {"=", "=~"})

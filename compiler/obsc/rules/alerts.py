@@ -14,7 +14,9 @@ from obsc.signals.gpu import BUSY, HOT, OVERHEATING
 from obsc.signals.kubernetes import CRASHING, KILLED, MEMORY, RESTARTING, THROTTLED
 from obsc.signals.latency import FIRST, SLOW
 from obsc.signals.pipeline import BLIND, SAMPLES, TARGET
-from obsc.signals.subject import Default, Reading, Subject
+from obsc.signals.reading import Reading
+from obsc.signals.settings import Default
+from obsc.signals.subject import Subject
 
 ALERTS: dict[str, Default] = {one.name: one for one in (
     DOWN, NOT_READY, FEWER, HIGH, ELEVATED, SLOW, FIRST, BUSY, HOT, OVERHEATING, MEMORY, THROTTLED, KILLED, CRASHING,
@@ -100,9 +102,9 @@ def _buckets(resolved: Resolved, name: str, reading: Reading, sink: Sink) -> Non
                    hint="write them: `buckets` of the series, or `runtime.buckets`")
     elif rule is not None and rule.quantile is not None:
         if wish * scale >= max(bounds):
-            sink.error("S316", f"the last bucket of `{histogram.metric}` ends at {durations.show(max(bounds) / scale)}: a quantile "
-                       f"never passes that, so `{name}` could never fire", place, path=path,
-                       hint=f"write less than {durations.show(max(bounds) / scale)}")
+            last = durations.show(max(bounds) / scale)
+            sink.error("S316", f"the last bucket of `{histogram.metric}` ends at {last}: a quantile never passes that, so "
+                       f"`{name}` could never fire", place, path=path, hint=f"write less than {last}")
     else:
         _snap(resolved, name, wish * scale, bounds, scale, sink)
 

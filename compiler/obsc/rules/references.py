@@ -9,7 +9,8 @@ from obsc.catalog import load_runtime, names
 from obsc.diagnostics import Sink
 from obsc.ir import Discovery, Service, Severity
 from obsc.resolve import Resolved
-from obsc.signals.subject import Subject, fault_matcher
+from obsc.signals.reading import fault_matcher
+from obsc.signals.subject import Subject
 
 
 def endpoints_named(resolved: Resolved, _: Service, sink: Sink) -> None:
@@ -35,7 +36,7 @@ def static_targets(resolved: Resolved, service: Service, sink: Sink) -> None:
         place = resolved.origins.place(("metrics", "discovery"))
         if job.discovery is Discovery.STATIC and not any(one.addresses for one in job.targets) and resolved.sound("metrics"):
             sink.error("S302", f"the endpoint `{job.endpoint}` is static and has no targets", place, path="metrics",
-                       hint="write `metrics.staticConfigs: [{targets: [\"host:port\"]}]`, or another discovery")
+                       hint='write `metrics.staticConfigs: [{targets: ["host:port"]}]`, or another discovery')
         if job.discovery is not Discovery.STATIC and any(one.addresses for one in job.targets):
             sink.error("S303", f"targets are given, but discovery is `{job.discovery.value}`",
                        resolved.origins.place(("metrics", "staticConfigs")), path="metrics.staticConfigs",
@@ -102,7 +103,7 @@ def uncertain_metrics(resolved: Resolved, service: Service, sink: Sink) -> None:
     if names_read:
         sink.info("S330", "the version leaves open which name is right, so both are read: " + "; ".join(names_read),
                   resolved.origins.place(("runtime", "version")), path="runtime.version",
-                  hint="write the release, such as `version: \"0.15\"`")
+                  hint='write the release, such as `version: "0.15"`')
     for name, reason in service.omitted:
         sink.info("S331", f"the alert {name} is left out: {reason}", resolved.origins.place(("runtime", "name")),
                   path="alerts.rules")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from obsc.ir import AlertRule, Field, Origin, Panel, RecordingRule, Severity, Text, Threshold, Unit
 from obsc.promql import Binary, Call, Expr, Number, aggregate
-from obsc.signals.subject import Settings, Subject
+from obsc.signals.settings import Settings
+from obsc.signals.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from obsc.catalog.kinds import KINDS, WorkloadKind
 from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Unit
 from obsc.promql import Binary, Call, Expr, Number, aggregate, equal
 from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Story, alert, lines, share, unless_young
-from obsc.signals.subject import Default, Settings, Subject
+from obsc.signals.settings import Default, Settings
+from obsc.signals.subject import Subject
 
 DOWN = Default("ServiceDown", CRITICAL, hold=120)
 NOT_READY = Default("NoReadyReplicas", CRITICAL, hold=60)

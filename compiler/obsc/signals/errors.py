@@ -6,7 +6,9 @@ from obsc.ir import AlertRule, Chart, Origin, Panel, Query, RecordingRule, Unit
 from obsc.promql import Binary, Expr, Number, any_of, over
 from obsc.promql import ratio as share_of
 from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Story, alert, busy, lines, record, share
-from obsc.signals.subject import Default, Reading, Settings, Subject
+from obsc.signals.reading import Reading
+from obsc.signals.settings import Default, Settings
+from obsc.signals.subject import Subject
 
 HIGH = Default("HighErrorRate", CRITICAL, hold=300, threshold=0.05, kind="ratio")
 ELEVATED = Default("ElevatedErrorRate", WARNING, hold=900, threshold=0.01, kind="ratio")

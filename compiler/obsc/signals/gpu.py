@@ -5,7 +5,9 @@ from __future__ import annotations
 from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Unit
 from obsc.promql import Binary, Expr, Number, aggregate, any_of
 from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Story, alert, figure, lines, share
-from obsc.signals.subject import Default, Reading, Settings, Subject
+from obsc.signals.reading import Reading
+from obsc.signals.settings import Default, Settings
+from obsc.signals.subject import Subject
 
 BUSY = Default("GPUUtilizationHigh", WARNING, hold=600, threshold=0.95, kind="ratio", enabled=False)
 HOT = Default("GPUHot", WARNING, hold=600, threshold=85)

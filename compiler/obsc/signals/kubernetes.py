@@ -5,7 +5,8 @@ from __future__ import annotations
 from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Unit
 from obsc.promql import Binary, Expr, Number, aggregate, equal, increase, over, rate
 from obsc.signals.alert import INFO, WARNING, WHO, Contribution, Story, alert, figure, lines, share
-from obsc.signals.subject import Default, Settings, Subject
+from obsc.signals.settings import Default, Settings
+from obsc.signals.subject import Subject
 
 MEMORY = Default("MemoryNearLimit", WARNING, hold=900, threshold=0.9, kind="ratio")
 THROTTLED = Default("CPUThrottling", INFO, hold=900, threshold=0.25, kind="ratio")

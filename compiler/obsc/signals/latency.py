@@ -9,7 +9,9 @@ from obsc.buckets import snap
 from obsc.ir import AlertRule, Chart, Origin, Panel, Query, Text, Unit
 from obsc.promql import Aggregate, Binary, Call, Expr, Number, aggregate, any_of, increase, rate
 from obsc.signals.alert import WARNING, WHO, Contribution, Story, alert, busy, lines, seconds, share
-from obsc.signals.subject import Default, Reading, Settings, Subject, bound
+from obsc.signals.reading import Reading
+from obsc.signals.settings import Default, Settings
+from obsc.signals.subject import Subject, bound
 
 SLOW = Default("HighInferenceLatency", WARNING, hold=600, kind="duration", enabled=False)
 FIRST = Default("SlowFirstToken", WARNING, hold=600, threshold=1.0, kind="duration")
@@ -109,8 +111,8 @@ def _mean(subject: Subject, reading: Reading) -> Expr:
     measure = reading.measure
     if measure.histogram is not None:
         by, term = subject.by(reading), measure.histogram
-        spent = aggregate("sum", rate(subject.read(reading, term, "_sum"), subject.span), *by)
-        served = aggregate("sum", rate(subject.read(reading, term, "_count"), subject.span), *by)
+        spent: Expr = aggregate("sum", rate(subject.read(reading, term, "_sum"), subject.span), *by)
+        served: Expr = aggregate("sum", rate(subject.read(reading, term, "_count"), subject.span), *by)
     else:
         assert measure.mean_sum is not None
         assert measure.mean_count is not None

@@ -10,11 +10,13 @@ from obsc.encode import re2_literal
 from obsc.ir import AlertRule, Chart, Discovery, Field, Origin, Panel, Query, RecordingRule, Unit
 from obsc.promql import Binary, Call, Expr, Matcher, Number, Range, Selector, aggregate, equal, over, regex, select, walk
 from obsc.signals.alert import WARNING, WHO, Contribution, Story, alert, share, unless_young
-from obsc.signals.subject import Default, Subject
+from obsc.signals.settings import Default
+from obsc.signals.subject import Subject
 
 TARGET = Default("TargetDown", WARNING, hold=600)
 SAMPLES = Default("ScrapeSamplesDropped", WARNING, hold=900, threshold=0.5, kind="ratio")
-BLIND = Default("MetricMissing", WARNING, hold=0)
+# Right after a start nothing has been scraped yet: an absence must last a while to be one.
+BLIND = Default("MetricMissing", WARNING, hold=300)
 _SAMPLES = "scrape_samples_post_metric_relabeling"
 _ABSENT, _ABSENT_LAZY = 600.0, 3600.0
 # What every target has is as absent as the target, which ServiceDown sees; the age of pods only guards other rules.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from obsc.ir import Chart, Field, Origin, Panel, Query, Text, Unit
-from obsc.promql import any_of, aggregate
+from obsc.promql import aggregate, any_of
 from obsc.signals.alert import Contribution
-from obsc.signals.subject import Reading, Subject
+from obsc.signals.reading import Reading
+from obsc.signals.subject import Subject
 
 
 def quality(subject: Subject) -> Contribution:

@@ -14,76 +14,17 @@ from functools import cached_property
 from obsc import durations, endpoints
 from obsc.catalog import load_runtime, metric, source_name
 from obsc.catalog.kinds import pod_pattern
-from obsc.catalog.profile import Measure, Metric, Presence, Profile, Term
-from obsc.catalog.versions import parse, presence
-from obsc.encode import re2_literal
-from obsc.ir import Labels, Origin, Severity
+from obsc.catalog.profile import Metric, Profile, Term
+from obsc.ir import Labels
 from obsc.promql import Binary, Expr, Matcher, MatchOp, Number, Selector, Window, aggregate, equal, rate, regex, select
 from obsc.resolve import Resolved
+from obsc.signals.reading import Exporter, Reading, own_measure, present, series_facts
+from obsc.signals.settings import Default, Settings, settle
 from obsc.spec.metrics import Series
 from obsc.spec.platform_backends import Source
-from obsc.spec.types import Quantity
 
-SCALES = {"milliseconds": 1000.0, "microseconds": 1e6, "percent": 100.0}
 MODEL_LABELS = ("model_name", "model")
-_RANKS = {"critical": 0, "warning": 1, "info": 2}
 _LEAST_WINDOW = 300.0
-_FAULTS = frozenset({"error", "errors", "failed", "failure", "exception", "timeout", "5xx"})
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One way to read a signal here: a measure of the catalog or of the service's own series, and its facts."""
-
-    signal: str
-    measure: Measure
-    metrics: Mapping[str, Metric]
-    job: str
-    exporter: str = ""
-
-    def metric(self, term: Term) -> Metric:
-        """Facts on a term's metric."""
-        return self.metrics[term.metric]
-
-    def scale(self, term: Term) -> float:
-        """What the metric's values are divided by to be seconds or a ratio."""
-        return SCALES.get(self.metric(term).unit, 1.0)
-
-    @property
-    def terms(self) -> tuple[Term, ...]:
-        """Every term that the measure uses."""
-        m = self.measure
-        single = (m.histogram, m.mean_sum, m.mean_count, m.gauge)
-        return (*m.errors, *m.total, *m.counters, *(term for term in single if term is not None))
-
-
-@dataclass(frozen=True, slots=True)
-class Default:
-    """An alert as it is before the spec says anything. `threshold` in seconds, as a ratio, or a bare number.
-
-    `enabled` says whether it applies by itself; `kind` of its threshold is duration, ratio or number.
-    """
-
-    name: str
-    severity: Severity
-    hold: float
-    threshold: float = 0.0
-    kind: str = "number"
-    enabled: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """An alert's numbers after the spec was heard. `hold` and `keep` in seconds."""
-
-    name: str
-    severity: Severity
-    hold: float
-    keep: float
-    threshold: float
-    quantile: float | None
-    team: str
-    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -130,7 +71,7 @@ class Subject:
         found = {}
         for one in self.resolved.service.metrics.series:
             endpoint = endpoints.find(self.resolved, one.endpoint) or endpoints.main_endpoint(self.resolved)
-            found[one.name] = (one, _facts(one), endpoints.job_label(self.resolved, endpoint))
+            found[one.name] = (one, series_facts(one), endpoints.job_label(self.resolved, endpoint))
         return found
 
     def readings(self, signal: str) -> tuple[Reading, ...]:
@@ -141,7 +82,7 @@ class Subject:
         if own:
             return own
         for profile, job in self._dialects:
-            found = _present(signal, profile, job, self.resolved)
+            found = present(signal, profile, job, self.resolved)
             if found:
                 return found
         return self._exported(signal)
@@ -151,7 +92,7 @@ class Subject:
         wanted = {"traffic": ("traffic", "availability")}.get(signal, (signal,))
         for word in wanted:
             for series, _, job in self.series.values():
-                if series.signal == word and (measure := _own_measure(series, signal)) is not None:
+                if series.signal == word and (measure := own_measure(series, signal)) is not None:
                     return (Reading(signal, measure, metrics, job),)
         return ()
 
@@ -168,7 +109,7 @@ class Subject:
     def _exported(self, signal: str) -> tuple[Reading, ...]:
         for key in ("dcgm", "cadvisor"):
             exporter = self.exporter(key)
-            if exporter is not None and (found := _present(signal, exporter.profile, "", self.resolved, exporter)):
+            if exporter is not None and (found := present(signal, exporter.profile, "", self.resolved, exporter)):
                 return found
         return ()
 
@@ -260,29 +201,8 @@ class Subject:
         return select(name, *self.place(), equal("service", self.name), *more)
 
     def settings(self, default: Default) -> Settings | None:
-        """What holds for an alert, or None if it is off. A wish for a threshold is a wish for the alert."""
-        rule = self.resolved.service.alerts.rules.get(default.name)
-        asked = rule is not None and (rule.threshold is not None or rule.enabled is True)
-        if (rule is not None and rule.enabled is False) or not (default.enabled or asked):
-            return None
-        severity = Severity(rule.severity) if rule is not None and rule.severity else default.severity
-        severity = self._capped(severity)
-        keep = {Severity.CRITICAL: 300.0, Severity.WARNING: 900.0, Severity.INFO: 0.0}[severity]
-        origin = self.resolved.origins.origin("alerts", "rules", default.name) if rule is not None \
-            else Origin(default.name, "built-in")
-        hold, threshold, quantile, team = default.hold, default.threshold, None, ""
-        if rule is not None:
-            hold = rule.for_ if rule.for_ is not None else hold
-            keep = rule.keep_firing_for if rule.keep_firing_for is not None else keep
-            threshold = _value(rule.threshold, threshold, default.kind)
-            quantile, team = rule.quantile, rule.team or ""
-        return Settings(default.name, severity, hold, keep, threshold, quantile,
-                        team or self.resolved.service.metadata.team, origin)
-
-    def _capped(self, severity: Severity) -> Severity:
-        team = self.resolved.platform.alertmanager.teams.get(self.resolved.service.metadata.team)
-        highest = team.max_severity if team is not None else "critical"
-        return severity if _RANKS[severity] >= _RANKS[highest] else Severity(highest)
+        """What holds for an alert, or None if it is off."""
+        return settle(self.resolved, default)
 
     @cached_property
     def static_labels(self) -> Labels:
@@ -302,20 +222,6 @@ class Subject:
         target = load_runtime(source_name("target") or "")
         profiles = [profile for profile, _ in self._dialects] + exporters + ([target] if target else [])
         return next((facts for profile in profiles if (facts := metric(profile, name)) is not None), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Exporter:
-    """An exporter of the platform: its facts and what the platform says of it."""
-
-    key: str
-    profile: Profile
-    said: Source
-
-    @property
-    def honor_labels(self) -> bool:
-        """Whether the workload's own labels survive its scrape."""
-        return self.profile.honor_labels if self.said.honor_labels is None else self.said.honor_labels
 
 
 def read_matcher(text: str) -> Matcher:
@@ -353,83 +259,3 @@ def _operator(text: str) -> MatchOp:
             return text
         case _:
             raise ValueError(text)
-
-
-def _value(said: Quantity | None, default: float, kind: str) -> float:
-    if said is None:
-        return default
-    if kind == "ratio" and said.kind == "number" and said.value > 1:
-        return said.value / 100
-    return said.value
-
-
-def _facts(series: Series) -> Metric:
-    values = tuple((label, known or ()) for label, known in series.labels.items())
-    lazy = bool(series.labels) and series.type != "gauge"
-    return Metric(series.name, series.type, series.unit, tuple(series.labels), label_values=values,
-                  buckets=series.buckets, lazy=lazy)
-
-
-def _own_measure(series: Series, signal: str) -> Measure | None:
-    term = Term(series.name)
-    if signal == "availability":
-        faults = fault_matcher(series)
-        return Measure("the service itself", errors=(Term(series.name, (faults,)),), total=(term,)) if faults else None
-    if series.type == "histogram":
-        return Measure("the service itself", histogram=term)
-    if series.type == "counter":
-        return Measure("the service itself", counters=(term,))
-    return Measure("the service itself", gauge=term)
-
-
-def fault_matcher(series: Series) -> tuple[str, str, str] | None:
-    """The matcher of the series' samples that count server faults, told by the known values of its labels."""
-    for label, known in series.labels.items():
-        faults = sorted(value for value in known or () if value.lower() in _FAULTS or _is_5xx(value))
-        if faults and len(faults) < len(known or ()):
-            if len(faults) == 1:
-                return (label, "=", faults[0])
-            return (label, "=~", "|".join(re2_literal(value) for value in faults))
-    return None
-
-
-def _is_5xx(value: str) -> bool:
-    return len(value) == 3 and value[0] == "5" and value[1:].isdigit()
-
-
-def _present(signal: str, profile: Profile, job: str, resolved: Resolved,
-             exporter: Exporter | None = None) -> tuple[Reading, ...]:
-    metrics = {one.name: one for one in profile.metrics}
-    found: list[Reading] = []
-    for measure in dict(profile.measures).get(signal, ()):
-        reading = Reading(signal, measure, metrics, job, exporter.key if exporter else "")
-        there = _presence(reading, resolved, exporter)
-        if there is Presence.NO:
-            continue
-        found.append(reading)
-        if there is Presence.YES:
-            break
-    return tuple(found)
-
-
-def _presence(reading: Reading, resolved: Resolved, exporter: Exporter | None) -> Presence:
-    versions = parse(exporter.said.version) if exporter else resolved.versions
-    result = Presence.YES
-    for term in reading.terms:
-        facts = reading.metric(term)
-        there = presence(facts, versions) if versions is not None else Presence.UNKNOWN
-        if facts.condition is not None and not _met(facts, resolved, exporter):
-            return Presence.NO
-        if there is Presence.NO:
-            return Presence.NO
-        result = Presence.UNKNOWN if there is Presence.UNKNOWN else result
-    return result
-
-
-def _met(facts: Metric, resolved: Resolved, exporter: Exporter | None) -> bool:
-    assert facts.condition is not None
-    if exporter is not None:
-        return facts.name in exporter.said.fields
-    option, value = facts.condition
-    said = resolved.service.runtime.options.get(option)
-    return said is not None and str(said).lower() == value.lower()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from obsc.ir import Chart, Origin, Panel, Query, Text, Unit
 from obsc.promql import Expr, aggregate, any_of
 from obsc.signals.alert import Contribution
-from obsc.signals.subject import Reading, Subject
+from obsc.signals.reading import Reading
+from obsc.signals.subject import Subject
 
 _RATES = (
     ("traffic", "requests", "Requests", Unit.REQUESTS_PER_SECOND, "Requests that the service took in."),

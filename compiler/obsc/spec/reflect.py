@@ -26,9 +26,9 @@ _SIMPLE: dict[type, str] = {bool: "true or false", str: "text", object: "a value
 class Site:
     """Facts on one place of the language.
 
-    `words` is the form of its value and `key_words` that of its keys, where they are names and not fixed;
-    `keys`, `later` and `item` belong to the block that stands there, or in the list that does. `owner` is the
-    path of the nearest block around. `optional`: the place may be empty.
+    `words` is the form of its value and `key_words` that of its keys, where they are names and not fixed; `keys`
+    and `later` are those of the block that stands there; `accepts` are the plain types that fit; `secret`: only a
+    reference to a Secret fits; `optional`: the value, item or entry may be left out.
     """
 
     description: str = ""
@@ -98,8 +98,8 @@ def site(model: type[Block], path: Path) -> Site:
 
 
 def homes(model: type[Block], key: str) -> tuple[str, ...]:
-    """Where else in the language a key is known: `metrics.endpoints[]` for `port`, nearest to the top first."""
-    found = {where for where, block in _blocks(model) if where and key in _annotations(block)}
+    """Where in the language a key is known: `metrics.endpoints[]` for `port`, nearest to the top ("") first."""
+    found = {where for where, block in _blocks(model) if key in _annotations(block)}
     return tuple(sorted(found, key=lambda where: (where.count(".") + where.count("["), where)))
 
 
@@ -124,7 +124,7 @@ def _with_annotation(found: Site, annotation: Any) -> Site:  # noqa: ANN401  any
     return Site(
         found.description, found.example, words(annotation), words(keyed) if keyed is not None else "",
         tuple(_annotations(block)) if block is not None else (), dict(block.later) if block is not None else {},
-        found.later_values, _choices(annotation), frozenset(_kind(kind) for kind, _ in options),
+        found.later_values, _choices(annotation), _accepts(annotation),
         block is SecretKeyRef, found.optional)
 
 
@@ -167,6 +167,14 @@ def _options(annotation: Any, meta: tuple[Any, ...] = ()) -> list[tuple[Any, tup
     if origin in {typing.Union, types.UnionType} and not any(isinstance(one, Form) for one in meta):
         return [found for arg in args if arg is not type(None) for found in _options(arg, meta)]
     return [(annotation, meta)]
+
+
+def _accepts(annotation: Any) -> frozenset[type]:  # noqa: ANN401
+    if get_origin(annotation) is Annotated:
+        return _accepts(get_args(annotation)[0])
+    if get_origin(annotation) in {typing.Union, types.UnionType}:
+        return frozenset[type]().union(*(_accepts(one) for one in get_args(annotation)))
+    return frozenset({_kind(annotation)})
 
 
 def _kind(kind: Any) -> type:  # noqa: ANN401

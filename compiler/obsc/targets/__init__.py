@@ -16,15 +16,18 @@ from obsc.spec.platform import AIPlatform
 Compile = Callable[[Service, AIPlatform], tuple[Artifact, ...]]
 Link = Callable[[str, Sequence[Part], AIPlatform], tuple[Artifact, ...]]
 
-# The order of work; names are those of `--target`.
-NAMES: tuple[str, ...] = ("prometheus", "operator", "alerting", "grafana", "filebeat", "collector")
+# The order of work: names are those of `--target`, modules are imported when a run needs them.
+MODULES: dict[str, str] = {
+    "prometheus": "obsc.targets.prometheus", "operator": "obsc.targets.operator", "alerting": "obsc.targets.alerting",
+    "grafana": "obsc.targets.grafana", "filebeat": "obsc.targets.filebeat", "collector": "obsc.targets.collector",
+}
 
 
 def compilers() -> tuple[Compile, ...]:
     """What turns one service into its own files."""
-    return tuple(found for name in NAMES if (found := getattr(import_module(f"obsc.targets.{name}"), "compile_", None)))
+    return tuple(found for module in MODULES.values() if (found := getattr(import_module(module), "compile_", None)))
 
 
 def linkers() -> tuple[Link, ...]:
     """What turns the parts of an environment into the platform's files."""
-    return tuple(found for name in NAMES if (found := getattr(import_module(f"obsc.targets.{name}"), "link", None)))
+    return tuple(found for module in MODULES.values() if (found := getattr(import_module(module), "link", None)))

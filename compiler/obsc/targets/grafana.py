@@ -205,4 +205,4 @@ def _steps(thresholds: tuple[Threshold, ...]) -> list[Data]:
         steps: list[Data] = [{"color": _COLORS[below[0].severity], "value": None}]
         return steps + [{"color": _COLORS[after.severity], "value": mark.value}
                         for mark, after in zip(below, below[1:], strict=False)] + [{"color": _GOOD, "value": below[-1].value}]
-    return [{"color": _GOOD, "value": None}] + [{"color": _COLORS[mark.severity], "value": mark.value} for mark in thresholds]
+    return [{"color": _GOOD, "value": None}, *({"color": _COLORS[mark.severity], "value": mark.value} for mark in thresholds)]

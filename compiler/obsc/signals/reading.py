@@ -1,0 +1,131 @@
+"""Ways to read a signal: measures of the catalog or of the service's own series, as they exist at its version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from obsc.catalog.profile import Measure, Metric, Presence, Profile, Term
+from obsc.catalog.versions import parse, presence
+from obsc.encode import re2_literal
+from obsc.resolve import Resolved
+from obsc.spec.metrics import Series
+from obsc.spec.platform_backends import Source
+
+SCALES = {"milliseconds": 1000.0, "microseconds": 1e6, "percent": 100.0}
+_FAULTS = frozenset({"error", "errors", "failed", "failure", "exception", "timeout", "5xx"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read a signal here: a measure of the catalog or of the service's own series, and its facts."""
+
+    signal: str
+    measure: Measure
+    metrics: Mapping[str, Metric]
+    job: str
+    exporter: str = ""
+
+    def metric(self, term: Term) -> Metric:
+        """Facts on a term's metric."""
+        return self.metrics[term.metric]
+
+    def scale(self, term: Term) -> float:
+        """What the metric's values are divided by to be seconds or a ratio."""
+        return SCALES.get(self.metric(term).unit, 1.0)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Every term that the measure uses."""
+        m = self.measure
+        single = (m.histogram, m.mean_sum, m.mean_count, m.gauge)
+        return (*m.errors, *m.total, *m.counters, *(term for term in single if term is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """An exporter of the platform: its facts and what the platform says of it."""
+
+    key: str
+    profile: Profile
+    said: Source
+
+    @property
+    def honor_labels(self) -> bool:
+        """Whether the workload's own labels survive its scrape."""
+        return self.profile.honor_labels if self.said.honor_labels is None else self.said.honor_labels
+
+
+def series_facts(series: Series) -> Metric:
+    """A series of the service's own, as the catalog would know it."""
+    values = tuple((label, known or ()) for label, known in series.labels.items())
+    lazy = bool(series.labels) and series.type != "gauge"
+    return Metric(series.name, series.type, series.unit, tuple(series.labels), label_values=values,
+                  buckets=series.buckets, lazy=lazy)
+
+
+def own_measure(series: Series, signal: str) -> Measure | None:
+    """How a series of the service's own measures a signal, or None if it cannot."""
+    term = Term(series.name)
+    if signal == "availability":
+        faults = fault_matcher(series)
+        return Measure("the service itself", errors=(Term(series.name, (faults,)),), total=(term,)) if faults else None
+    if series.type == "histogram":
+        return Measure("the service itself", histogram=term)
+    if series.type == "counter":
+        return Measure("the service itself", counters=(term,))
+    return Measure("the service itself", gauge=term)
+
+
+def fault_matcher(series: Series) -> tuple[str, str, str] | None:
+    """The matcher of the series' samples that count server faults, told by the known values of its labels."""
+    for label, known in series.labels.items():
+        faults = sorted(value for value in known or () if value.lower() in _FAULTS or _is_5xx(value))
+        if faults and len(faults) < len(known or ()):
+            if len(faults) == 1:
+                return (label, "=", faults[0])
+            return (label, "=~", "|".join(re2_literal(value) for value in faults))
+    return None
+
+
+def _is_5xx(value: str) -> bool:
+    return len(value) == 3 and value[0] == "5" and value[1:].isdigit()
+
+
+def present(signal: str, profile: Profile, job: str, resolved: Resolved,
+            exporter: Exporter | None = None) -> tuple[Reading, ...]:
+    """The ways of a profile to read a signal that exist at this version: up to the first that certainly does."""
+    metrics = {one.name: one for one in profile.metrics}
+    found: list[Reading] = []
+    for measure in dict(profile.measures).get(signal, ()):
+        reading = Reading(signal, measure, metrics, job, exporter.key if exporter else "")
+        there = _presence(reading, resolved, exporter)
+        if there is Presence.NO:
+            continue
+        found.append(reading)
+        if there is Presence.YES:
+            break
+    return tuple(found)
+
+
+def _presence(reading: Reading, resolved: Resolved, exporter: Exporter | None) -> Presence:
+    versions = parse(exporter.said.version) if exporter else resolved.versions
+    result = Presence.YES
+    for term in reading.terms:
+        facts = reading.metric(term)
+        there = presence(facts, versions) if versions is not None else Presence.UNKNOWN
+        if facts.condition is not None and not _met(facts, resolved, exporter):
+            return Presence.NO
+        if there is Presence.NO:
+            return Presence.NO
+        result = Presence.UNKNOWN if there is Presence.UNKNOWN else result
+    return result
+
+
+def _met(facts: Metric, resolved: Resolved, exporter: Exporter | None) -> bool:
+    assert facts.condition is not None
+    if exporter is not None:
+        return facts.name in exporter.said.fields
+    option, value = facts.condition
+    said = resolved.service.runtime.options.get(option)
+    return said is not None and str(said).lower() == value.lower()

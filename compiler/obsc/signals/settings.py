@@ -1,0 +1,76 @@
+"""An alert's numbers: as they are by default, and after the spec was heard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from obsc.ir import Origin, Severity
+from obsc.resolve import Resolved
+from obsc.spec.types import Quantity
+
+_RANKS = {"critical": 0, "warning": 1, "info": 2}
+# Scrapes that flap must not resolve and raise an alert in turn; tickets are patient.
+_KEEP = {Severity.CRITICAL: 300.0, Severity.WARNING: 900.0, Severity.INFO: 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """An alert as it is before the spec says anything. `threshold` in seconds, as a ratio, or a bare number.
+
+    `enabled` says whether it applies by itself; `kind` of its threshold is duration, ratio or number.
+    """
+
+    name: str
+    severity: Severity
+    hold: float
+    threshold: float = 0.0
+    kind: str = "number"
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """An alert's numbers after the spec was heard. `hold` and `keep` in seconds."""
+
+    name: str
+    severity: Severity
+    hold: float
+    keep: float
+    threshold: float
+    quantile: float | None
+    team: str
+    origin: Origin
+
+
+def settle(resolved: Resolved, default: Default) -> Settings | None:
+    """What holds for an alert, or None if it is off. A wish for a threshold is a wish for the alert."""
+    rule = resolved.service.alerts.rules.get(default.name)
+    asked = rule is not None and (rule.threshold is not None or rule.enabled is True)
+    if (rule is not None and rule.enabled is False) or not (default.enabled or asked):
+        return None
+    wanted = Severity(rule.severity) if rule is not None and rule.severity else default.severity
+    severity = _capped(resolved, wanted)
+    team = resolved.service.metadata.team
+    if rule is None:
+        return Settings(default.name, severity, default.hold, _KEEP[severity], default.threshold, None, team,
+                        Origin(default.name, "built-in"))
+    return Settings(
+        default.name, severity, hold=rule.for_ if rule.for_ is not None else default.hold,
+        keep=rule.keep_firing_for if rule.keep_firing_for is not None else _KEEP[severity],
+        threshold=_value(rule.threshold, default.threshold, default.kind), quantile=rule.quantile, team=rule.team or team,
+        origin=resolved.origins.origin("alerts", "rules", default.name))
+
+
+def _capped(resolved: Resolved, severity: Severity) -> Severity:
+    """No louder than the platform lets the team be."""
+    team = resolved.platform.alertmanager.teams.get(resolved.service.metadata.team)
+    highest = team.max_severity if team is not None else "critical"
+    return severity if _RANKS[severity] >= _RANKS[highest] else Severity(highest)
+
+
+def _value(said: Quantity | None, default: float, kind: str) -> float:
+    if said is None:
+        return default
+    if kind == "ratio" and said.kind == "number" and said.value > 1:
+        return said.value / 100
+    return said.value

@@ -1,0 +1,79 @@
+"""Content out of spans: statements of the Collector's `transform`, and the configuration of its `redaction`.
+
+Content goes whole, since a mask would miss names and addresses. What `redaction` does not look at (names of spans and
+events, status messages) is masked by statements, and so is what only some services want masked. A Collector is shared,
+and a trace crosses services: the usual masks hold for every span, whatever a single service asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from obsc import encode, privacy
+from obsc.part import Part
+
+Data = dict[str, object]
+_MASKED = "****"
+_REMOVED = "[content removed]"
+
+
+def transform(parts: Sequence[Part]) -> Data:
+    """Configuration of the processor that deletes content. Spans and their events are contexts of their own: in one
+    group, statements for spans would run only where there are events.
+    """
+    groups: tuple[tuple[str, list[str]], ...] = (
+        ("resource", _delete("resource.attributes")),
+        ("scope", _delete("scope.attributes")),
+        ("span", [*_delete("span.attributes"), _cut("replace_pattern", "span.status.message"), _cut_all("span.attributes"),
+                  *_masks("span.name"), *_masks("span.status.message"), *_more_masks(parts, "span.attributes")]),
+        ("spanevent", [_keep_known("spanevent"), *_delete("spanevent.attributes"), _cut_all("spanevent.attributes"),
+                       *_masks("spanevent.name"), *_more_masks(parts, "spanevent.attributes")]),
+    )
+    return {"error_mode": "propagate", "trace_statements": [
+        {"context": context, "statements": [encode.collector(statement) for statement in statements]}
+        for context, statements in groups]}
+
+
+def redaction() -> Data:
+    """Configuration of the processor that masks values of attributes. Without `allow_all_keys` it would delete them all;
+    with `redact_all_types` it also reads lists and numbers.
+    """
+    return {"allow_all_keys": True, "redact_all_types": True, "summary": "silent",
+            "blocked_key_patterns": [encode.collector(encode.re2_any_case(privacy.CREDENTIAL_KEYS))],
+            "blocked_values": [encode.collector(privacy.MASKS[name].pattern) for name in privacy.USUAL_MASKS]}
+
+
+def _delete(target: str) -> list[str]:
+    return [encode.ottl_call("delete_matching_keys", target, pattern) for pattern in privacy.CONTENT_ATTRIBUTES]
+
+
+def _keep_known(context: str) -> str:
+    """An event that stands for a message keeps only what tells which."""
+    keep = encode.ottl_call("keep_matching_keys", "spanevent.attributes", privacy.EVENT_ATTRIBUTES)
+    return encode.ottl_where(keep, encode.ottl_call("IsMatch", "spanevent.name", privacy.EVENT_NAMES))
+
+
+def _cut(function: str, target: str) -> str:
+    rest = encode.re2_to_the_end(privacy.CONTENT_IN_TEXT)
+    return encode.ottl_call(function, target, rest, encode.re2_groups(1, _REMOVED))
+
+
+def _cut_all(target: str) -> str:
+    rest = encode.re2_to_the_end(privacy.CONTENT_IN_TEXT)
+    return encode.ottl_call("replace_all_patterns", target, "value", rest, encode.re2_groups(1, _REMOVED))
+
+
+def _masks(target: str) -> list[str]:
+    return [encode.ottl_call("replace_pattern", target, privacy.MASKS[name].pattern, _MASKED) for name in privacy.USUAL_MASKS]
+
+
+def _more_masks(parts: Sequence[Part], target: str) -> list[str]:
+    """Masks beyond the usual ones, each for the services that ask for it."""
+    found = []
+    for name in privacy.ORDER:
+        who = sorted({encode.ottl_service(part.identity.namespace, part.traces.service) for part in parts
+                      if part.traces is not None and name in {mask.name for mask in part.traces.masks}})
+        if who and name not in privacy.USUAL_MASKS:
+            mask = encode.ottl_call("replace_all_patterns", target, "value", privacy.MASKS[name].pattern, _MASKED)
+            found.append(encode.ottl_where(mask, encode.ottl_any(who)))
+    return found
