@@ -112,18 +112,16 @@ def _both_forms(share: float) -> str:
 def _other_type(where: Site, node: Node, key: str | int) -> str:
     """Advice where the value would be right if it were written as another type."""
     text, wanted = _text(node), where.accepts
-    if isinstance(node.value, bool | int | float):
-        return f'put it in quotes: `"{text}"`' if str in wanted and not isinstance(node.value, bool | float) else \
-            f'if `{text}` is meant as text, put it in quotes: `"{text}"`' if str in wanted else ""
+    if isinstance(node.value, bool | int | float) and type(node.value) not in wanted:
+        return f'put it in quotes: `"{text}"`' if any(re.search(one, text) for one in where.patterns) else ""
     if not isinstance(node.value, str) or len(text) > _LONGEST_SHOWN or looks_like_credential(text):
         return ""
-    if type(scalars.read(text).value) in wanted:
-        return f"write it without quotes: `{text}`"
     if bool in wanted and text.lower() in _TRUTH:
         return f"write `{_TRUTH[text.lower()]}`"
-    if tuple in wanted:
-        return f"write a list: `{key}: {emit_inline.flow([text])}`" if isinstance(where.example, list) and where.example \
-            and isinstance(where.example[0], str) else ""
+    if type(scalars.read(text).value) in wanted - {str}:
+        return f"write it without quotes: `{text}`"
+    if tuple in wanted and isinstance(where.example, list) and isinstance((*where.example, None)[0], str):
+        return f"write a list: `{key}: {emit_inline.flow([text])}`"
     if dict in wanted and "name" in where.keys:
         return f"write `{key}: {emit_inline.flow({'name': text})}`"
     return ""

@@ -99,6 +99,7 @@ CODES: dict[str, Code] = {
     "S320": Code("silent receiver", "A receiver without a way to tell anybody swallows alerts."),
     "S321": Code("webhook address", "A webhook has one address, written or kept in a Secret."),
     "S322": Code("log file of two services", "Lines of a file that two inputs read arrive twice."),
+    "S323": Code("renamed labels", "Without honorLabels an exporter's namespace, pod and container become exported_… labels."),
     "S330": Code("either name", "The metric was renamed within the range of versions, so rules read both names."),
     "S331": Code("alert left out", "The runtime or the platform has nothing to base the alert on."),
     # P4xx policy, privacy

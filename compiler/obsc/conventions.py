@@ -152,6 +152,30 @@ providers:
 """
 
 
+def fleet_uid(environment: str) -> str:
+    """Uid of the page about all services of an environment; a service's has no such start."""
+    return f"obsc-fleet-{hashlib.sha256(environment.encode()).hexdigest()[:16]}"
+
+
+def page(uid: str) -> str:
+    """Path of a dashboard."""
+    return f"/d/{encode.url_part(uid)}"
+
+
+PAGE_IN_CELL = "/d/${__value.raw}"  # the path of a dashboard whose uid is what a table's cell holds
+
+
+def query_letter(index: int) -> str:
+    """Name of a panel's query: A to Z, then AA and so on."""
+    rest, last = divmod(index, 26)
+    return (query_letter(rest - 1) if rest else "") + chr(ord("A") + last)
+
+
+def value_column(letter: str) -> str:
+    """Name of a query's column before it has a heading; that of the only query of a table has no letter."""
+    return f"Value #{letter}" if letter else "Value"
+
+
 def dashboard_file(uid: str) -> str:
     """File of a dashboard, unique since its uid is."""
     return f"{uid}.json"
@@ -209,10 +233,15 @@ def headless(name: str, namespace: str) -> str:
 
 def sampling_class(baseline: float, *, errors: bool, slow: float | None) -> str:
     """Name of a class of sampling policies, made of what it keeps, so that another class never renames it."""
-    parts = (f"{durations.number(baseline * 100)}pct", "errors" if errors else "", f"{durations.show(slow)}" if slow else "")
-    return "-".join(part for part in parts if part)
+    parts = (f"keep-{durations.number(round(baseline * 100, 6))}pct", "errors" if errors else "", durations.show(slow or 0))
+    return "-".join(part for part in parts if part not in {"", "0s"})
 
 
 def policy(name: str, part: str) -> str:
-    """Name of a sampling policy."""
-    return f"{name}-{part}"
+    """Name of a sampling policy of a class."""
+    return f"{name}/{part}"
+
+
+def instance(namespace: str, name: str) -> str:
+    """How the operator's labels tell one Collector from another."""
+    return f"{namespace}.{name}"

@@ -50,12 +50,27 @@ class Unit(StrEnum):
 
 
 class Chart(StrEnum):
-    """How a panel draws: a line over time, one number, bars by label, states over time."""
+    """How a panel draws: a line over time, one number, bars by label, states over time, the spread of a histogram
+    over time, a row for each set of labels with a column for each query.
+    """
 
     LINES = "lines"
     NUMBER = "number"
     BARS = "bars"
     STATES = "states"
+    HEAT = "heat"
+    TABLE = "table"
+
+
+class Recorded(StrEnum):
+    """Series that are recorded for every service, whatever it runs; each has its namespace, service and team.
+
+    `SERVICE` is 1 and has the uid of the service's page as label `dashboard`.
+    """
+
+    SERVICE = "ai:service:info"
+    REQUESTS = "ai:requests:rate"
+    ERRORS = "ai:request_errors:rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +148,25 @@ class AlertRule:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One expression of a panel, and the name of what it draws."""
+    """One expression of a panel, and the name of what it draws; in a table, a column and its heading.
+
+    `unit` and `thresholds` are those of the panel unless given.
+    """
 
     expr: Expr
     legend: Text
     unit: Unit | None = None
+    thresholds: tuple[Threshold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One chart. `key` is unique in its dashboard and never changes: ids are made from it."""
+    """One chart. `key` is unique in its dashboard and never changes: ids are made from it.
+
+    `width` is a wish, in 24ths of the page: what a line has left over is shared among its panels. `empty` stands where
+    there is nothing to draw, `links` are addresses that help whoever looks at it. `labels` of a table are its first
+    columns with their headings; with `opens`, that column holds the uid of a page that a click opens.
+    """
 
     key: str
     title: str
@@ -155,6 +179,10 @@ class Panel:
     minimum: float | None = None
     maximum: float | None = None
     width: int = 8
+    empty: str = "No data"
+    links: Labels = ()
+    labels: Labels = ()
+    opens: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +207,25 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """Moments that every chart of a page marks: those at which `expr` has a sample, or, if `timed`, those that its
+    samples' values are, in seconds since 1970.
+    """
+
+    name: str
+    expr: Expr
+    title: Text
+    severity: Severity
+    timed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Dashboard:
-    """A page of rows about one service or the fleet. `uid` ≤ 40 characters of [A-Za-z0-9_-]."""
+    """A page of rows about one service or the fleet. `uid` ≤ 40 characters of [A-Za-z0-9_-].
+
+    `interval` is the time between samples of its slowest series, in seconds (0: not known). `related` are tags: pages
+    that have them all are a click away.
+    """
 
     uid: str
     title: str
@@ -191,6 +236,9 @@ class Dashboard:
     variables: tuple[Variable, ...]
     links: Labels
     origin: Origin
+    events: tuple[Event, ...] = ()
+    interval: float = 0
+    related: tuple[str, ...] = ()
 
 
 class Discovery(StrEnum):

@@ -1,4 +1,4 @@
-"""pydantic's view of a tree as problems, one for each place of the document, and each told in the language's words.
+"""Pydantic's view of a tree as problems, one for each place of the document, and each told in the language's words.
 
 What pydantic says is about Python's types; users read about keys, forms and examples, taken from the models.
 """
@@ -32,7 +32,7 @@ class Problem(NamedTuple):
     on_key: bool = False
 
 
-def validate(model: type[Block], data: object) -> tuple[Block | None, tuple[Problem, ...]]:
+def parse(model: type[Block], data: object) -> tuple[Block | None, tuple[Problem, ...]]:
     """The model of plain data, or its problems: one for each place, the branches of a union together."""
     try:
         return model.model_validate(data), ()

@@ -63,6 +63,8 @@ _WRONG_SPACE = re.compile(f"(?:^ *|[:-] *)([{''.join(sorted(_SPACES))}])")
 _SMART = frozenset("\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb\u2039\u203a")
 _SMART_START = re.compile(f"(?:^|[-:,{{[]) *[{''.join(sorted(_SMART))}]")
 _PROPERTY = re.compile(r"[&!]\S*(?:[ \t]+|$)")
+# A tag or a directive, which keeps its colons; or a colon or question mark that is text wherever it stands.
+_NO_INDICATOR = re.compile(r"^%.*|(?:^|(?<=[\s\[{,]))!\S*|(?<![\"'\]}]):(?=[^\s,\[\]{}])|(?<=[^\s,\[\]{}\"'])\?", re.MULTILINE)
 _TAG = re.compile(r"![^\s,\[\]{}]*")
 _NOTHING = re.compile(r"[ \t]*(?:#.*)?")
 _WIDE = {b"\xff\xfe\0\0": "utf-32-le", b"\0\0\xfe\xff": "utf-32-be", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
@@ -109,7 +111,12 @@ def decode(file: str, raw: bytes, sink: Sink, *, most: int) -> tuple[str, bool]:
                    hint="save the file as UTF-8; it may be Windows-1252 or Latin-1")
         return _unified(raw.decode("utf-8", "replace")), False
     _report_unseen(file, text, sink)
-    return text, not _too_many_tags(file, text, sink)
+    tags = [found.start() for found in re.finditer(r"^%TAG", text, re.MULTILINE)]
+    few = len(tags) <= _MOST_TAG_DIRECTIVES
+    if not few:
+        line = text.count("\n", 0, tags[0]) + 1
+        sink.error("L001", f"found {len(tags)} %TAG directives, expected none", Place(file, line, 1, line, 5), hint="delete them")
+    return text, few
 
 
 def _unified(text: str) -> str:
@@ -127,15 +134,6 @@ def _wide_encoding(raw: bytes) -> str:
     return _WIDE_BY_ZEROS.get(tuple(n for n, column in enumerate(columns) if column.count(0) * 2 > len(column)), "")
 
 
-def _too_many_tags(file: str, text: str, sink: Sink) -> bool:
-    places = [found.start() for found in re.finditer(r"^%TAG", text, re.MULTILINE)]
-    if len(places) <= _MOST_TAG_DIRECTIVES:
-        return False
-    line = text.count("\n", 0, places[0]) + 1
-    sink.error("L001", f"found {len(places)} %TAG directives, expected none", Place(file, line, 1, line, 5), hint="delete them")
-    return True
-
-
 def _report_unseen(file: str, text: str, sink: Sink) -> None:
     """Report such characters wherever they stand, in comments too: they also deceive who reviews. The first ones do."""
     line, start = 1, 0
@@ -145,13 +143,6 @@ def _report_unseen(file: str, text: str, sink: Sink) -> None:
         column = start - text.rfind("\n", 0, start)
         code, name = _named(found)
         sink.error(code, f"found {name}, {_EXPECTED}", Place(file, line, column, line, column + 1), hint="delete it")
-
-
-def value(text: str, tag: str | None, *, bare: bool) -> Reading:
-    """The value of a scalar with its tag, if it has one; `bare`: it is written without quotes."""
-    if tag is not None:
-        return _tagged(str(tag), text)
-    return read(text) if bare else Reading(text)
 
 
 def read(text: str) -> Reading:
@@ -208,15 +199,16 @@ def _out_of_range(text: str, what: str) -> Reading:
                    "put it in quotes if it is text, such as a commit or an id")
 
 
-def _tagged(tag: str, text: str) -> Reading:
-    if tag in {"!", _CORE + "str"}:
+def value(text: str, tag: str | None, *, bare: bool) -> Reading:
+    """The value of a scalar with its tag, if it has one; `bare`: it is written without quotes."""
+    if tag is None and bare:
+        return read(text)
+    if tag in {None, "!", _CORE + "str"}:
         return Reading(text)
-    kind = _KINDS.get(tag)
-    if kind is None:
-        return wrong_tag(tag, text)
-    found = read(text)
+    found, kind = read(text), _KINDS.get(str(tag))
     number = float(found.value) if kind is float and type(found.value) is int else found.value
-    return found._replace(value=number) if type(number) is kind or found.code in {"L013", "L014"} else wrong_tag(tag, text)
+    fits = kind is not None and (type(number) is kind or found.code in {"L013", "L014"})
+    return found._replace(value=number) if fits else wrong_tag(str(tag), text)
 
 
 def wrong_tag(tag: str, text: str = "") -> Reading:
@@ -232,9 +224,17 @@ def shown(text: str, most: int = 40) -> str:
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in cut)
 
 
-def without_unseen(text: str) -> str:
-    """The text with U+FFFD for each character that a YAML reader may choke on; offsets stay the same."""
-    return _REFUSED.sub("\ufffd", text)
+def parsable(text: str) -> tuple[bytes, dict[int, str]]:
+    """What the parser is given in place of a text, column for column the same, and a table that translates values back.
+
+    Characters that it refuses become U+FFFD. It is a libyaml 0.1, which takes every colon and question mark in brackets
+    for an indicator: where YAML 1.2 has text, as in `[host:8080]`, characters that the text does not use stand in for them.
+    """
+    free = (code for code in range(0xE000, 0xF8FF) if chr(code) not in text)
+    table = {next(free, 0xF8FE): ":", next(free, 0xF8FF): "?"}
+    stand_ins = {char: chr(code) for code, char in table.items()}
+    changed = _NO_INDICATOR.sub(lambda found: stand_ins.get(found.group(), found.group()), text)
+    return _REFUSED.sub("\ufffd", changed).encode(), table
 
 
 def _named(found: re.Match[str]) -> tuple[str, str]:
@@ -263,6 +263,7 @@ _SLIPS = {
         "found text that is no `key: value`", "write a space behind the colon, or put the text in quotes", at_start=True),
     "mapping values are not allowed": Slip(
         "found a second `: ` where only a value can follow", "put the value in quotes, or mend the indentation"),
+    "unexpected ':'": Slip("found a colon without a space behind it", "write a space behind it, or put the text in quotes"),
     "block sequence entries": Slip("found a list item where none can stand", "begin the list on a line of its own"),
     "mapping keys": Slip("found a key where none can stand", "begin the mapping on a line of its own"),
     "expected '-' indicator": Slip(

@@ -79,9 +79,12 @@ def load(file: str, raw: bytes, sink: Sink) -> Source:
     lines = tuple(text.split("\n"))
     if not readable:
         return Source(file, lines, ())
-    reader = _Reader(scalars.Lines(file, lines), sink)
-    _read(reader, scalars.without_unseen(text).encode())
-    reader.finish()
+    data, table = scalars.parsable(text)
+    reader = _Reader(scalars.Lines(file, lines), sink, table)
+    _read(reader, data)
+    if not reader.content:
+        sink.error("L002", "found no document, expected a mapping such as an AIService", Place(file),
+                   hint="write apiVersion, kind and metadata")
     return Source(file, lines, tuple(reader.documents))
 
 
@@ -190,8 +193,10 @@ class _Reader:
 
     at: scalars.Lines
     sink: Sink
+    table: dict[int, str]
     documents: list[Document] = field(default_factory=list)
     stopped: bool = False
+    content: bool = False
     _stack: list[_Frame] = field(default_factory=list)
     # An anchor of a collection that is still open has no node yet: its alias would make a cycle.
     _anchors: dict[str, _Anchored | None] = field(default_factory=dict)
@@ -200,7 +205,6 @@ class _Reader:
     _nodes: int = 0
     _aliases: int = 0
     _seen: int = 0
-    _content: bool = False
     _empty: list[Place] = field(default_factory=list)
 
     def run(self, data: bytes, base: int) -> int | None:
@@ -230,12 +234,6 @@ class _Reader:
             return self._syntax(error, mark)
         return None
 
-    def finish(self) -> None:
-        """Report that the file holds no document at all."""
-        if not self._content:
-            self.sink.error("L002", "found no document, expected a mapping such as an AIService", Place(self.at.file),
-                            hint="write apiVersion, kind and metadata")
-
     def _begin(self, event: DocumentStartEvent) -> None:
         self._start = self.at.mark(event.start_mark)
         self._anchors.clear()
@@ -258,12 +256,12 @@ class _Reader:
         if root is None or start is None:
             return
         if root.value is None:
-            self._empty += [start] if self._content or root.text else []
+            self._empty += [start] if self.content or root.text else []
             return
         for place in self._empty:
             self.sink.warning("L021", "found a document without content before another", place, hint="delete it")
         self._empty.clear()
-        self._content = True
+        self.content = True
         if isinstance(root.value, dict):
             self.documents.append(Document(self.at.file, root, self._seen - 1))
         else:
@@ -281,7 +279,7 @@ class _Reader:
         start = self.at.mark(mark_of_start) if mark_of_start is not None else place
         opened = next((frame.place for frame in reversed(self._stack) if frame.bracketed), start)
         self._stack.clear()
-        self._content = True
+        self.content = True
         if not self.stopped:
             self.sink.add(scalars.diagnose(self.at, str(getattr(error, "problem", "tag")), place, start, opened))
         row = self.at.base if mark is None else mark.line + self.at.base
@@ -289,7 +287,7 @@ class _Reader:
 
     def _limit(self, what: str, place: Place) -> None:
         self.sink.error("L001", f"found {what}", place, hint="no specification needs as much: split or simplify it")
-        self.stopped = self._content = True
+        self.stopped = self.content = True
 
     def _count(self, place: Place, more: int = 1) -> bool:
         self._nodes += more
@@ -326,7 +324,7 @@ class _Reader:
         # A key is no value: it is bounded by the value that follows it.
         if not self._expects_key() and not self._count(place):
             return
-        text, tag, bare = str(event.value), event.tag, not event.style
+        text, tag, bare = str(event.value).translate(self.table), event.tag, not event.style
         if event.style == '"':
             for finding, where in self.at.escapes(event):
                 self._report(finding, where)

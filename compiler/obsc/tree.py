@@ -54,8 +54,12 @@ def walk(root: Node) -> Iterator[tuple[Path, Node]]:
             yield path, node
         if len(path) >= DEEPEST:
             continue
-        steps = list(node.value) if isinstance(node.value, dict) else range(len(tuple(children(node))))
-        pending.extend(reversed([((*path, step), child) for step, child in zip(steps, children(node), strict=True)]))
+        entries: Iterable[tuple[str | int, Node]] = ()
+        if isinstance(node.value, dict):
+            entries = node.value.items()
+        elif isinstance(node.value, tuple):
+            entries = enumerate(node.value)
+        pending.extend(reversed([((*path, step), child) for step, child in entries]))
 
 
 def covered(path: Path, paths: Collection[Path]) -> bool:

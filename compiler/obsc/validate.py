@@ -1,39 +1,50 @@
-"""Document → the part of it that the language accepts; merged tree → model. Every problem has its line.
+"""Document → the part of it that the language accepts, with every problem at its line.
 
-Validation happens twice with the same models. As written (`check`) nothing is required, since another layer
-may supply it; after merging (`build`) everything is. Both go on behind an error: `check` prunes what is bad,
-`build` puts a stand-in for what is missing, so that later stages can look at the rest.
+Validation happens twice with the same models. As written (`check`, here) little is required, since another layer may
+supply it; merged (`build`, in `recovery`) everything is. Both go on behind an error.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
-from obsc import encode
+from obsc.advice import letters, quoted, shown, shown_path
 from obsc.diagnostics import Place, Related, Sink
-from obsc.merge import name_of, without_nulls
+from obsc.merge import name_of
+from obsc.problems import Problem, parse, report
+from obsc.recovery import build
 from obsc.secrets import looks_like_credential
-from obsc.source import Document, Node, Path, at, place_of, render
+from obsc.source import DEEPEST, Document, Node, Path, at, place_of
 from obsc.spec.base import Block
 from obsc.spec.platform import AIPlatform
-from obsc.spec.reflect import Site, site
-from obsc.spec.service import API_VERSION, NAMED_LISTS, AIService
+from obsc.spec.reflect import fields
+from obsc.spec.service import NAMED_LISTS, AIService
+from obsc.tree import children, covered, prune, to_python, walk
 
+__all__ = ["Accepted", "build", "check"]
 
+_OWN_GROUP = "obsc.dev/"
 _KINDS: dict[str, type[Block]] = {"AIService": AIService, "AIPlatform": AIPlatform}
+# What no other layer can supply.
 _ALWAYS = frozenset({("apiVersion",), ("kind",), ("metadata",), ("metadata", "name")})
-_FIXED = ("apiVersion", "kind", "environments", "profile")
-_ROUNDS = 12
+_FIXED: tuple[Path, ...] = (("apiVersion",), ("kind",), ("metadata", "name"), ("environments",))
+_FIXED_FOR_ALL: tuple[Path, ...] = (*_FIXED, ("components",))
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A document as far as it is sound. `pruned` are the paths that were taken out of its tree."""
+    """A document as far as it is sound.
+
+    `kind` is "AIService" or "AIPlatform" (what it is meant to be, if it does not say), or "" if nothing tells.
+    `tree` has only sound values; the word `null` stays, for merging. `pruned` marks what is missing from it because
+    it was reported: paths from the document's root, where an item of a named list is stepped into by its name.
+    `failed`: an error was reported.
+    """
 
     document: Document
     kind: str
@@ -42,337 +53,215 @@ class Accepted:
     failed: bool
 
 
-class _Problem(NamedTuple):
+class _Part(NamedTuple):
+    """A partial document inside a document: where it is, of what kind, and what may not stand in it."""
+
     path: Path
-    type: str
-    message: str
-    context: Mapping[str, object]
-    on_key: bool = False
+    model: type[Block]
+    fixed: tuple[Path, ...] = ()
 
 
 def check(document: Document, sink: Sink) -> Accepted:
     """Validate a document as it is written."""
-    own = Sink(strict=sink.strict)
-    kind = _kind(document.root, own)
-    bad: set[Path] = set()
-    bad |= _empty(document.root, own) | _credentials(document.root, own)
-    bad |= _structure(_KINDS[kind], _prune(document.root, bad), (), own)
-    for path, model, banned in _parts(document.root, kind):
-        bad |= _partial(model, document.root, path, banned, bad, own)
-    bad |= _duplicates(document.root, own)
+    own, root = Sink(strict=sink.strict), document.root
+    kind, bad = _kind(root, own)
+    empty = _scan(root, bad, own)
+    if kind:
+        data = to_python(root)
+        for part in _parts(_KINDS[kind], data):
+            _check_part(part, root, data, (bad, empty), own)
+        _report_empty(root, empty, bad, own)
+        _check_names(root, bad, empty, own)
+    bad |= empty
     sink.extend(own)
-    return Accepted(document, kind, _prune(document.root, bad), frozenset(bad), own.failed)
+    tree = prune(root, bad) if kind else Node({}, root.place, {})
+    return Accepted(document, kind, tree, _marks(root, bad), own.failed)
 
 
-def build(model: type[Block], tree: Node, sink: Sink, *, pruned: frozenset[Path] = frozenset()) -> tuple[
-        Block | None, frozenset[Path]]:
-    """The model of a merged tree, and the paths that hold stand-ins because the tree had nothing sound there.
-
-    None only if no stand-in makes it valid. What was pruned before was reported before.
-    """
-    recovered: set[Path] = set()
-    for _ in range(_ROUNDS):
-        try:
-            return model.model_validate(to_python(tree)), frozenset(recovered)
-        except ValidationError as error:
-            for problem in _problems(error, tree):
-                known = problem.type == "missing" and any(problem.path[:len(path)] == path for path in pruned | recovered)
-                if not known:
-                    _report(problem, model, tree, sink)
-                recovered.add(problem.path)
-                tree = _mended(tree, problem, model)
-    return None, frozenset(recovered)
-
-
-def to_python(node: Node) -> object:
-    """A tree as strict pydantic takes it: lists are tuples."""
-    if isinstance(node.value, dict):
-        return {key: to_python(child) for key, child in node.value.items()}
-    if isinstance(node.value, tuple):
-        return tuple(to_python(child) for child in node.value)
-    return node.value
-
-
-def _kind(root: Node, sink: Sink) -> str:
+def _kind(root: Node, sink: Sink) -> tuple[str, set[Path]]:
+    """The kind of a document, or what it is meant to be; and the path of `kind` if that was reported."""
     said = at(root, ("kind",))
-    if said is not None and said.value in _KINDS:
-        return str(said.value)
-    assert isinstance(root.value, dict)
-    shape = "AIService" if "runtime" in root.value or "workload" in root.value or "prometheus" not in root.value \
-        else "AIPlatform"
-    if said is None:
-        sink.error("V103", "found no `kind`, expected `AIService` or `AIPlatform`", root.place, path="kind",
-                   hint=f"write `kind: {shape}`")
-    return shape
-
-
-def _parts(root: Node, kind: str) -> Iterator[tuple[Path, type[Block], tuple[str, ...]]]:
-    """The partial documents inside a document, with the keys that may not stand in them."""
-    overlays = at(root, ("environments",))
-    model = _KINDS[kind]
-    if overlays is not None and isinstance(overlays.value, dict):
-        for key in overlays.value:
-            yield ("environments", key), model, ("apiVersion", "kind", "environments")
-    if kind != "AIPlatform":
-        return
-    yield ("defaults",), AIService, _FIXED
-    yield ("enforced",), AIService, _FIXED
-    profiles = at(root, ("profiles",))
-    if profiles is not None and isinstance(profiles.value, dict):
-        for key in profiles.value:
-            yield ("profiles", key), AIService, _FIXED
-
-
-def _partial(model: type[Block], root: Node, path: Path, banned: tuple[str, ...], known: set[Path],
-             sink: Sink) -> set[Path]:
-    part = at(root, path)
-    if part is None or part.null_word:
-        return set()
-    if not isinstance(part.value, dict):
-        sink.error("V104", f"found {shown(part)}, expected a mapping", part.place, path=render(path),
-                   hint="write what is different there, or {}")
-        return {path}
-    bad: set[Path] = set()
-    fixed: list[Path] = [(key,) for key in banned if key in part.value]
-    fixed += [("metadata", "name")] if at(part, ("metadata", "name")) is not None else []
-    for key in fixed:
-        sink.error("V106", f"`{render(key)}` cannot be set here: it is the whole document's", place_of(part, key, key=True),
-                   path=render((*path, *key)), hint="move it to the document itself, or leave it out")
-        bad.add((*path, *key))
-    sound = _prune(part, set(fixed) | {gone[len(path):] for gone in known if gone[:len(path)] == path})
-    return bad | _structure(model, sound, path, sink)
-
-
-def _structure(model: type[Block], root: Node, prefix: Path, sink: Sink) -> set[Path]:
-    tree = without_nulls(root) or root
-    bad: set[Path] = set()
-    try:
-        model.model_validate(to_python(tree))
-    except ValidationError as error:
-        for problem in _problems(error, tree):
-            needed = not prefix and problem.path in _ALWAYS
-            if problem.type == "missing" and not needed:
-                continue
-            if problem.path == ("kind",) and problem.type == "missing":
-                continue
-            _report(problem, model, tree, sink, prefix)
-            bad.add((*prefix, *problem.path))
-    return bad
-
-
-def _problems(error: ValidationError, tree: Node) -> list[_Problem]:
-    """pydantic's errors with document paths, one for each place: the branches of a union speak with one voice."""
-    found: dict[tuple[Path, bool], _Problem] = {}
-    for one in error.errors(include_url=False, include_input=False):
-        path, on_key = _path(one["loc"], tree, missing=one["type"] == "missing")
-        new = _Problem(path, one["type"], one["msg"], one.get("ctx") or {}, on_key)
-        old = found.setdefault((path, on_key), new)
-        if old is not new and new.message not in old.message and "extra" not in old.type:
-            found[path, on_key] = old._replace(type="union", message=f"{old.message}; or {new.message}")
-    return sorted(found.values(), key=lambda problem: [str(step) for step in problem.path])
-
-
-def _path(loc: tuple[int | str, ...], tree: Node, *, missing: bool) -> tuple[Path, bool]:
-    path: Path = ()
-    for index, step in enumerate(loc):
-        if step == "[key]":
-            return path, True
-        inside = at(tree, (*path, step)) is not None
-        if inside or (missing and index == len(loc) - 1):
-            path = (*path, step)
-    return path, False
-
-
-def shown(node: Node) -> str:
-    """What was found, for a message: short, harmless, and never a credential."""
-    if isinstance(node.value, dict):
-        return "a mapping"
-    if isinstance(node.value, tuple):
-        return "a list"
-    if node.value is None:
-        return "nothing"
-    text = node.text or str(node.value)
-    if looks_like_credential(text):
-        return "a value that looks like a credential"
-    short = encode.terminal(text if len(text) <= 40 else text[:40] + "…")
-    kind = {bool: "the truth value ", int: "the number ", float: "the number "}.get(type(node.value), "")
-    return f"{kind}`{short}`"
-
-
-def _report(problem: _Problem, model: type[Block], tree: Node, sink: Sink, prefix: Path = ()) -> None:
-    where = site(model, problem.path)
-    path = render((*prefix, *problem.path))
-    node = at(tree, problem.path)
-    if problem.type == "missing":
-        sink.error("V103", f"found no `{problem.path[-1]}`, expected {where.expected}", place_of(tree, problem.path),
-                   path=path, hint=where.example_hint)
-    elif problem.type == "extra_forbidden":
-        _unknown(problem, site(model, problem.path[:-1]), tree, path, sink)
-    elif problem.on_key:
-        sink.error("V105", f"the key `{encode.terminal(str(problem.path[-1]))[:60]}` is no name that can stand here: "
-                   + _lower(problem.message), place_of(tree, problem.path, key=True), path=path, hint="rename it")
-    elif node is not None and isinstance(node.value, str) and node.value in where.later_values:
-        sink.error("V102", f"`{node.value}` is not in this version", node.place, path=path,
-                   hint=f"use one of {_choices(where.choices)}")
+    if said is not None and isinstance(said.value, str) and said.value in _KINDS:
+        return said.value, set()
+    shape = _shape(root, said)
+    wanted = f"`kind: {shape}`" if shape else "`kind: AIService` for a service, `kind: AIPlatform` for what services share"
+    if said is None or said.null_word:
+        sink.error("V103", "found no `kind`, expected one of `AIService`, `AIPlatform`", place_of(root, ("kind",)),
+                   path="kind", hint=f"write {wanted}")
+    elif said.value is None:
+        return shape, set()
     else:
-        found = shown(node) if node is not None else "nothing"
-        expected, hint = _expectation(problem, where, node)
-        sink.error("V104", f"found {found}, {expected}", place_of(tree, problem.path), path=path, hint=hint)
+        sink.error("V104", f"found {shown(said)}, expected one of `AIService`, `AIPlatform`", place_of(root, ("kind",)),
+                   path="kind", hint=f"write {wanted}")
+    return shape, {("kind",)}
 
 
-def _unknown(problem: _Problem, owner: Site, tree: Node, path: str, sink: Sink) -> None:
-    key = str(problem.path[-1])
-    place = place_of(tree, problem.path, key=True)
-    if key in owner.later:
-        sink.error("V102", f"`{key}` ({owner.later[key]}) is not in this version", place, path=path,
-                   hint="leave it out: it would have no effect")
-        return
-    near = difflib.get_close_matches(key, owner.keys, 1, 0.6)
-    hint = f"did you mean `{near[0]}`?" if near else f"known keys are {_choices(owner.keys)}"
-    sink.error("V101", f"unknown key `{encode.terminal(key[:60])}`", place, path=path, hint=hint)
+def _shape(root: Node, said: Node | None) -> str:
+    """What a document without a sound kind is meant to be: by a kind that is nearly right, else by its keys."""
+    word = said.value if said is not None and isinstance(said.value, str) else ""
+    near = difflib.get_close_matches(letters(word), [letters(kind) for kind in _KINDS], 1)
+    if near:
+        return next(kind for kind in _KINDS if letters(kind) == near[0])
+    version = at(root, ("apiVersion",))
+    if word and not (version is not None and str(version.value).startswith(_OWN_GROUP)):
+        return ""
+    present = set(root.value) if isinstance(root.value, dict) else set()
+    known = {kind: {*fields(model), *model.later} for kind, model in _KINDS.items()}
+    shared = set.intersection(*known.values())
+    score, best = max((len(present & keys - shared), kind) for kind, keys in known.items())
+    return best if score else ""
 
 
-def _choices(words: tuple[str, ...]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def _expectation(problem: _Problem, where: Site, node: Node | None) -> tuple[str, str]:
-    if problem.type == "literal_error" and where.choices:
-        near = difflib.get_close_matches(str(node.value) if node is not None else "", where.choices, 1)
-        hint = f"did you mean `{near[0]}`?" if near else f"use one of {_choices(where.choices)}"
-        return f"expected one of {_choices(where.choices)}", hint
-    if problem.type in {"string_type", "string_sub_type"} and node is not None and isinstance(node.value, int | float):
-        return "expected text", f'put it in quotes: "{node.text}"'
-    if problem.type in {"duration", "ratio", "quantity"}:
-        return problem.message, where.example_hint
-    if problem.type == "string_pattern_mismatch":
-        return f"expected {where.expected}", where.example_hint
-    if problem.type in {"string_too_long", "string_too_short"}:
-        return "expected: " + _lower(problem.message), where.example_hint
-    if problem.type == "union":
-        return f"expected {where.expected}", where.example_hint
-    if problem.type in {"model_type", "dict_type"}:
-        return "expected a mapping", where.example_hint
-    if problem.type == "tuple_type":
-        return "expected a list", where.example_hint
-    return "expected: " + _lower(problem.message), where.example_hint
-
-
-def _mended(tree: Node, problem: _Problem, model: type[Block]) -> Node:
-    """The tree with a stand-in at a bad place, or without the smallest optional thing around it."""
-    if problem.type != "missing":
-        if at(tree, problem.path) is not None and problem.path:
-            tree = _prune(tree, {problem.path})
-        return tree
-    stand_in = _STAND_INS.get(problem.path)
-    if stand_in is not None and model in _KINDS.values():
-        return _with(tree, problem.path, _literal(_named(stand_in, model), tree.place))
-    return _prune(tree, {problem.path[:-1]}) if len(problem.path) > 1 else tree
-
-
-_STAND_INS: dict[Path, object] = {
-    ("apiVersion",): API_VERSION,
-    ("kind",): "",
-    ("metadata",): {"name": "unnamed", "namespace": "default", "team": "unknown"},
-    ("metadata", "name"): "unnamed",
-    ("metadata", "namespace"): "default",
-    ("metadata", "team"): "unknown",
-    ("runtime",): {"name": "custom"},
-    ("runtime", "name"): "custom",
-}
-
-
-def _named(value: object, model: type[Block]) -> object:
-    if value == "":
-        return model.__name__
-    if isinstance(value, dict) and model is AIPlatform:
-        return {"name": "unnamed"}
-    return value
-
-
-def _literal(value: object, place: Place) -> Node:
-    if isinstance(value, dict):
-        return Node({key: _literal(item, place) for key, item in value.items()}, place, dict.fromkeys(value, place))
-    return Node(str(value), place, None, str(value))
-
-
-def _with(tree: Node, path: Path, new: Node) -> Node:
-    if not path:
-        return new
-    assert isinstance(tree.value, dict)
-    step = str(path[0])
-    below = tree.value.get(step) or Node({}, tree.place, {})
-    return replace(tree, value={**tree.value, step: _with(below, path[1:], new)}, keys={**(tree.keys or {}), step: new.place})
-
-
-def _prune(node: Node, bad: set[Path]) -> Node:
-    """The tree without the nodes at these paths."""
-    if not bad:
-        return node
-    heads = {path[0] for path in bad if path}
-    gone = {path[0] for path in bad if len(path) == 1}
-    if isinstance(node.value, dict):
-        value = {key: _prune(child, {p[1:] for p in bad if p and p[0] == key}) if key in heads else child
-                 for key, child in node.value.items() if key not in gone}
-        return replace(node, value=value)
-    if isinstance(node.value, tuple):
-        items = tuple(_prune(child, {p[1:] for p in bad if p and p[0] == index}) if index in heads else child
-                      for index, child in enumerate(node.value) if index not in gone)
-        return replace(node, value=items)
-    return node
-
-
-def _walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
-    pending = [(path, node)]
-    while pending:
-        here, one = pending.pop()
-        yield here, one
-        if isinstance(one.value, dict):
-            pending.extend(((*here, key), child) for key, child in one.value.items())
-        elif isinstance(one.value, tuple):
-            pending.extend(((*here, index), child) for index, child in enumerate(one.value))
-
-
-def _empty(root: Node, sink: Sink) -> set[Path]:
-    bad: set[Path] = set()
-    for path, node in _walk(root):
-        if node.value is None and not node.null_word and path:
-            sink.error("V107", f"`{render(path)}` has no value", place_of(root, path, key=True), path=render(path),
-                       hint="write a value, or the word `null` to remove what a lower layer says")
-            bad.add(path)
-    return bad
-
-
-def _credentials(root: Node, sink: Sink) -> set[Path]:
-    bad: set[Path] = set()
-    for path, node in _walk(root):
+def _scan(root: Node, bad: set[Path], sink: Sink) -> set[Path]:
+    """Report credentials and what is too deep; the paths that have no value, which depends on what they belong to."""
+    empty: set[Path] = set()
+    for path, node in walk(root):
         key = next((step for step in reversed(path) if isinstance(step, str)), "")
-        if isinstance(node.value, str) and looks_like_credential(node.value, key):
-            sink.error("P401", f"the value of `{render(path)}` looks like a credential", node.place, path=render(path),
-                       hint="put it into a Kubernetes Secret, write {name, key} here, and revoke what was written")
+        if node.value is None:
+            if not node.null_word or isinstance(path[-1], int):
+                empty.add(path)
+        elif len(path) == DEEPEST and children(node):
+            sink.error("L001", f"found more than {DEEPEST} levels of nesting", node.place, hint="write the value out, flatter")
             bad.add(path)
-    return bad
+        if isinstance(path[-1], str) and looks_like_credential(path[-1]):
+            _credential(path, place_of(root, path, key=True), "a key", bad, sink)
+        elif not isinstance(node.value, dict | tuple | bool | None) and looks_like_credential(node.text or str(node.value), key):
+            _credential(path, node.place, f"the value of `{shown_path(path)}`", bad, sink)
+    return empty
 
 
-def _duplicates(root: Node, sink: Sink) -> set[Path]:
-    bad: set[Path] = set()
-    for path, node in _walk(root):
-        if not path or path[-1] not in NAMED_LISTS or not isinstance(node.value, tuple):
+def _credential(path: Path, place: Place, what: str, bad: set[Path], sink: Sink) -> None:
+    sink.error("P401", f"{what} looks like a credential, expected none in a spec", place, path=shown_path(path),
+               hint="put it into a Kubernetes Secret, refer to it by `{name, key}`, and revoke what was written")
+    bad.add(path)
+
+
+def _parts(model: type[Block], data: object) -> Iterator[_Part]:
+    """The document itself, then the partial documents in it, as far as they are there."""
+    yield _Part((), model)
+    overlays: list[Path] = [("environments", name) for name in _names(data, ("environments",))]
+    for base in [(), *overlays]:
+        if base:
+            yield _Part(base, model, _FIXED)
+        if model is AIPlatform:
+            yield _Part((*base, "defaults"), AIService, _FIXED_FOR_ALL)
+            yield _Part((*base, "enforced"), AIService, _FIXED_FOR_ALL)
+            for name in _names(data, (*base, "profiles")):
+                yield _Part((*base, "profiles", name), AIService, (*_FIXED_FOR_ALL, ("profile",)))
+
+
+def _names(data: object, path: Path) -> list[str]:
+    found = _dig(data, path)
+    return list(found) if isinstance(found, dict) else []
+
+
+def _dig(data: object, path: Path) -> object:
+    for step in path:
+        data = data.get(step) if isinstance(data, dict) else None
+    return data
+
+
+def _check_part(part: _Part, root: Node, data: object, known: tuple[set[Path], set[Path]], sink: Sink) -> None:
+    bad, empty = known
+    content = _dig(data, part.path)
+    if content is None or covered(part.path, bad):
+        return
+    for path in part.fixed:
+        key = path[-1]
+        if key not in part.model.later and at(root, (*part.path, *path)) is not None:
+            _report_fixed(part, path, root, sink)
+            bad.add((*part.path, *path))
+    if not isinstance(content, dict):
+        node = at(root, part.path)
+        sink.error("V104", f"found {shown(node) if node is not None else 'nothing'}, expected a mapping",
+                   place_of(root, part.path), path=shown_path(part.path), hint="write `{}` if nothing is different there")
+        bad.add(part.path)
+    _, problems = parse(part.model, content)
+    for problem in problems:
+        path = (*part.path, *problem.path)
+        if covered(path, bad) or covered(path, empty) or not _final(problem, part):
+            continue
+        report(problem, part.model, root, sink, prefix=part.path)
+        bad.add(path)
+
+
+def _report_fixed(part: _Part, path: Path, root: Node, sink: Sink) -> None:
+    full = (*part.path, *path)
+    owner = "the whole document says it" if part.fixed is _FIXED else "every service says it for itself"
+    if path == ("profile",):
+        owner = "a profile does not build on another"
+    sink.error("V106", f"`{shown_path(path)}` cannot be set in `{shown_path(part.path)}`", place_of(root, full, key=True),
+               path=shown_path(full), hint=f"leave it out: {owner}")
+
+
+def _final(problem: Problem, part: _Part) -> bool:
+    """Whether a problem cannot be mended by another layer, as something missing can; save a name that items merge by."""
+    if problem.type != "missing":
+        return True
+    in_named_item = len(problem.path) > 2 and problem.path[-1] == "name" and problem.path[-3] in NAMED_LISTS
+    return in_named_item or (not part.path and problem.path in _ALWAYS)
+
+
+def _report_empty(root: Node, empty: Collection[Path], bad: Collection[Path], sink: Sink) -> None:
+    for path in empty:
+        if covered(path[:-1], bad):
+            continue
+        node, key = at(root, path), path[-1]
+        hint = "write a value, or the word `null` to remove what a lower layer says"
+        if isinstance(key, int):
+            hint = "write the item, or delete it; `[]` empties a list"
+        elif path[-2:-1] in {("environments",), ("profiles",)}:
+            hint = f"write `{quoted(key)}: {{}}` if nothing is different there"
+        what = "`null` in a list removes nothing" if node is not None and node.null_word else f"`{shown_path(path)}` has no value"
+        sink.error("V107", what, place_of(root, path, key=True), path=shown_path(path), hint=hint)
+
+
+def _check_names(root: Node, bad: set[Path], empty: Collection[Path], sink: Sink) -> None:
+    """Report items of one name. An item whose name is not sound goes whole: it would merge with the wrong one."""
+    for path, node in walk(root):
+        if path[-1] not in NAMED_LISTS or not isinstance(node.value, tuple) or covered(path, bad):
             continue
         seen: dict[str, Place] = {}
         for index, item in enumerate(node.value):
-            if not isinstance(item.value, dict):
+            here = (*path, index)
+            if not isinstance(item.value, dict) or here in bad:
                 continue
-            name = name_of(item)
-            place = place_of(item, ("name",))
+            if (*here, "name") in bad or (*here, "name") in empty:
+                bad.add(here)
+                continue
+            name, place = name_of(item), place_of(root, (*here, "name"))
             if name in seen:
-                sink.error("V108", f"two items of `{render(path)}` are called `{encode.terminal(name)}`", place,
-                           path=render((*path, index)), hint="give each a name of its own",
-                           related=(Related(seen[name], "the other one"),))
-                bad.add((*path, index))
+                _report_twice(name, here, (place, seen[name]), sink)
+                bad.add(here)
             seen.setdefault(name, place)
-    return bad
+
+
+def _report_twice(name: str, path: Path, places: tuple[Place, Place], sink: Sink) -> None:
+    sink.error("V108", f"two items of `{shown_path(path[:-1])}` are called `{quoted(name)}`, expected names of their own",
+               places[0], path=shown_path(path), hint="rename one; an item without a name is `default`",
+               related=(Related(places[1], "the other one"),))
+
+
+def _marks(root: Node, bad: Collection[Path]) -> frozenset[Path]:
+    """Paths as they can be found again after pruning and merging: named items by name, others by their new index.
+
+    An item that is gone is stepped into by a text that no item has for a name, which tells that its list is shorter.
+    """
+    gone: dict[Path, list[int]] = defaultdict(list)
+    for path in sorted((path for path in bad if isinstance(path[-1], int)), key=lambda path: path[-1]):
+        gone[path[:-1]].append(int(path[-1]))
+    return frozenset(_mark(root, path, gone) for path in bad if not covered(path[:-1], bad))
+
+
+def _mark(root: Node, path: Path, gone: Mapping[Path, list[int]]) -> Path:
+    mark: Path = ()
+    for length, step in enumerate(path):
+        if isinstance(step, str):
+            mark = (*mark, step)
+            continue
+        item, before = at(root, path[:length + 1]), gone.get(path[:length], [])
+        if length + 1 == len(path):
+            return (*mark, f"[{step}]")
+        is_named = path[length - 1] in NAMED_LISTS and item is not None and isinstance(item.value, dict)
+        mark = (*mark, name_of(item) if is_named and item is not None else step - bisect_left(before, step))
+    return mark

@@ -111,8 +111,25 @@ def test_all_documents_are_returned_with_their_number() -> None:
 def test_text_and_style_are_kept() -> None:
     root = tree('a: 1.10\nb: "x"\nc: null\nd:\ne: ~\nf: !!null null\ng: "null"\n')
     assert isinstance(root.value, dict)
-    assert {key: (node.text, node.plain, node.null_word) for key, node in root.value.items()} == {"a": ("1.10", True, False), "b": ("x", False, False), "c": ("null", True, True), "d": ("", True, False),
-                    "e": ("~", True, True), "f": ("null", True, True), "g": ("null", False, False)}
+    assert {key: (node.text, node.plain, node.null_word) for key, node in root.value.items()} == {
+        "a": ("1.10", True, False), "b": ("x", False, False), "c": ("null", True, True), "d": ("", True, False),
+        "e": ("~", True, True), "f": ("null", True, True), "g": ("null", False, False)}
+
+
+@pytest.mark.parametrize(("written", "value"), [
+    ("[host:8080, 10.0.0.1:9090]", ["host:8080", "10.0.0.1:9090"]), ("[http://h:80/p?a=b:c&d=?]", ["http://h:80/p?a=b:c&d=?"]),
+    ("{u: http://h:80, job:up: 1}", {"u": "http://h:80", "job:up": 1}), ("[::1, a::b]", ["::1", "a::b"]),
+    ('{"a":b, \'c\':[d], e: f}', {"a": "b", "c": ["d"], "e": "f"}), ("[!!str a:b, ! 8:9]", ["a:b", "8:9"]),
+    ("http://h/?a=b:c?", "http://h/?a=b:c?"), ("'a:b?c'", "a:b?c"), ("[\ue000:\ue001, \uf8ff?x]", ["\ue000:\ue001", "\uf8ff?x"]),
+])
+def test_colons_and_question_marks_are_text_unless_yaml_1_2_says_otherwise(written: str, value: object) -> None:
+    assert data(f"k: {written}\n") == [{"k": value}]
+
+
+def test_brackets_with_colons_keep_their_columns() -> None:
+    root = tree("a: [http://h:80/?x, b]\n")
+    assert [(node.place.column, node.place.end_column) for node in (at(root, ("a", 0)), at(root, ("a", 1))) if node] == [
+        (5, 19), (21, 22)]
 
 
 # Places

@@ -6,11 +6,10 @@ import io
 import unicodedata
 
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import CollectionStartEvent, ScalarEvent
 
 from obsc.diagnostics import Diagnostic, Severity, Sink
 from obsc.source import Node, Source, load, plain
@@ -19,21 +18,23 @@ from obsc.source import Node, Source, load, plain
 UNWANTED = {char for char in map(chr, range(0x110000)) if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}}
 WANTED = {"\n", " "}
 IGNORABLE = [(0x34F, 0x34F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x3164, 0x3164), (0xFE00, 0xFE0D),
-             (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF), (0xFDD0, 0xFDEF), *((n, n + 1) for n in range(0xFFFE, 0x110000, 0x10000))]
+             (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF), (0xFDD0, 0xFDEF),
+             *((code, code + 1) for code in range(0xFFFE, 0x110000, 0x10000))]
 CLEAN = st.characters(codec="utf-8", exclude_characters=sorted((UNWANTED - WANTED) | {
     chr(code) for first, last in IGNORABLE for code in range(first, last + 1)} - {chr(c) for c in range(0xD800, 0xE000)}))
 TRICKY = st.sampled_from([
-    "yes", "no", "on", "Off", "y", "N", "null", "~", "", "true", "0644", "0o7", "1_000", "1:30", "12:30:45", "0x1F", "1e3", ".inf", ".nan",
-    "-", "- a", "a: b", "a #b", "#", "<<", "=", "!x", "&x", "*x", "[", "{", "%x", "@x", "`x`", "'", '"', "|", ">", "?", ": ", "---", "...",
-    "2024-05-01", "1.10", " a", "a ", "\n", "a\n", "\n a\n", "a\n\n b", "\\", "99.9%", "12e4567"])
+    "yes", "no", "on", "Off", "y", "N", "null", "~", "", "true", "0644", "0o7", "1_000", "1:30", "12:30:45", "0x1F", "1e3",
+    ".inf", ".nan", "-", "- a", "a: b", "a #b", "#", "<<", "=", "!x", "&x", "*x", "[", "{", "%x", "@x", "`x`", "'", '"', "|", ">",
+    "?", ": ", "---", "...", "host:8080", "http://h/?q=1", "::1", "2024-05-01", "1.10", " a", "a ", "\n", "a\n", "\n a\n", "a\n\n b", "\\", "99.9%", "12e4567"])
 TEXT = st.text(CLEAN, max_size=30) | TRICKY
 SCALAR = st.none() | st.booleans() | st.integers(-2**63, 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
 DATA = st.dictionaries(TEXT, st.recursive(
     SCALAR, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4), max_leaves=15), max_size=5)
 FRAGMENT = st.text(st.sampled_from("ab:-[]{}#,'\"|>&*!?% \n\n\t01.~\\@`\r") | st.characters(), max_size=60)
 PIECES = st.lists(st.sampled_from([
-    "a:", "b: ", "- ", "  ", "\n", "\n  ", "\n    ", "x", "'y'", '"z"', "[", "]", "{", "}", ", ", ": ", "&a ", "*a", "!!str ", "|\n  t\n",
-    ">\n  f\n", "# c\n", "---\n", "...\n", "? ", "~", "1", "0x1", "\t", "\u00a0", "\ufeff", "%YAML 1.1\n", "<<: ", "é", "😀"]), max_size=30)
+    "a:", "b: ", "- ", "  ", "\n", "\n  ", "\n    ", "x", "'y'", '"z"', "[", "]", "{", "}", ", ", ": ", "&a ", "*a", "!!str ",
+    "h:80", "u?v", "|\n  t\n", ">\n  f\n", "# c\n", "---\n", "...\n", "? ", "~", "1", "0x1", "\t", "\u00a0", "\ufeff", "%YAML 1.1\n", "<<: ", "é",
+    "😀"]), max_size=30)
 NASTY = FRAGMENT | PIECES.map("".join)
 
 
@@ -59,14 +60,23 @@ def checked(raw: bytes) -> tuple[Source, list[Diagnostic]]:
     return source, found
 
 
+def readable(raw: bytes) -> bool:
+    """Whether libyaml reads what libyaml wrote: it writes `[:0]` for a list with the text `:0`, and cannot read it."""
+    try:
+        return bool(list(yaml.parse(raw, Loader=yaml.CSafeLoader)))
+    except yaml.YAMLError:
+        return False
+
+
 @given(DATA)
 @pytest.mark.parametrize("flow", [False, True, None])
 def test_what_ruamel_dumps_loads_to_equal_data(flow: bool | None, data: dict[str, object]) -> None:  # noqa: FBT001
-    yaml, stream = YAML(typ="safe"), io.BytesIO()
-    yaml.version = (1, 2)
-    yaml.default_flow_style = flow
-    yaml.allow_unicode = True
-    yaml.dump(data, stream)
+    writer, stream = YAML(typ="safe"), io.BytesIO()
+    writer.version = (1, 2)
+    writer.default_flow_style = flow
+    writer.allow_unicode = True
+    writer.dump(data, stream)
+    assume(readable(stream.getvalue()))
     source, found = checked(stream.getvalue())
     assert [one for one in found if one.severity is Severity.ERROR] == []
     assert [plain(document.root) for document in source.documents] == [data]
@@ -82,7 +92,7 @@ def texts(node: Node) -> object:
 
 
 def composed(text: str) -> object:
-    """The same of a document as ruamel composes it."""
+    """The same of a document as PyYAML's newer libyaml composes it."""
 
     def walk(node: object) -> object:
         value = getattr(node, "value", None)
@@ -90,21 +100,24 @@ def composed(text: str) -> object:
             return value
         return [(walk(one[0]), walk(one[1])) if isinstance(one, tuple) else walk(one) for one in value]
 
-    return walk(YAML(typ="safe").compose(text))
+    return walk(yaml.compose(text, Loader=yaml.CSafeLoader))
 
 
 @given(NASTY)
-def test_what_loads_without_an_error_has_the_same_structure_for_ruamel(text: str) -> None:
+def test_what_loads_without_an_error_has_the_same_structure_for_another_parser(text: str) -> None:
     source, found = checked(text.encode("utf-8", "surrogatepass"))
-    if len(source.documents) == 1 and not any(one.severity is Severity.ERROR for one in found) and "---" not in text:
+    fine = not any(one.severity is Severity.ERROR for one in found)
+    if fine and len(source.documents) == 1 and not any(mark in text for mark in ("---", "{:", "[:", ",:")):
         assert texts(source.documents[0].root) == composed(text)
 
 
 @given(NASTY)
-def test_what_the_parser_refuses_is_an_error(text: str) -> None:
+def test_what_another_parser_refuses_is_an_error(text: str) -> None:
     try:
-        list(YAML(typ="safe").parse(text))
-    except (YAMLError, UnicodeError):
+        list(yaml.parse(text, Loader=yaml.CSafeLoader))
+    except (yaml.YAMLError, UnicodeError):
+        # Text in brackets may begin with a colon, which PyYAML's parser does not know.
+        assume(not any(bracket in text for bracket in "[{") or ":" not in text)
         assert any(one.severity is Severity.ERROR for one in checked(text.encode("utf-8", "surrogatepass"))[1])
 
 
@@ -150,7 +163,5 @@ def test_an_underlined_plain_scalar_is_its_text(text: str) -> None:
             assert node.text.startswith(shown.rstrip()), (node.text, shown)
 
 
-def test_the_other_reader_is_another_one() -> None:
-    """The comparison above would prove nothing if both sides were the same code."""
-    assert composed("a: [1, yes]\n") == [("a", ["1", "yes"])]
-    assert {CollectionStartEvent, ScalarEvent}.isdisjoint({Node})
+def test_the_other_reader_gives_texts() -> None:
+    assert composed("a: [1, yes, {b: }]\n") == [("a", ["1", "yes", [("b", "")]])]

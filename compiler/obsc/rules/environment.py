@@ -63,6 +63,16 @@ def backends(environment: Environment, sink: Sink) -> None:
             sink.error("P409", text, place, path=str(path[0]), hint="use https, or set `policy.allowInsecure` knowingly")
 
 
+def kept_labels(environment: Environment, sink: Sink) -> None:
+    """Rules about containers join two exporters by namespace, pod and container, which both scrapes must keep."""
+    sources = environment.platform.sources
+    for key, said in (("kubeStateMetrics", sources.kube_state_metrics), ("cadvisor", sources.cadvisor)):
+        if said.enabled and said.honor_labels is False:
+            sink.error("S323", f"the scrape of `{key}` renames the labels that rules about containers join by",
+                       environment.origins.place(("sources", key, "honorLabels")), path=f"sources.{key}.honorLabels",
+                       hint="set honorLabels in that scrape, or `enabled: false` here")
+
+
 def repetition(environment: Environment, sink: Sink) -> None:
     """Repetition is looked at only when a group is due, so its interval is a multiple of the group's."""
     said = environment.platform.alertmanager

@@ -51,11 +51,13 @@ def settle(resolved: Resolved, default: Default) -> Settings | None:
     wanted = Severity(rule.severity) if rule is not None and rule.severity else default.severity
     severity = _capped(resolved, wanted)
     team = resolved.service.metadata.team
+    # Two evaluations at least: a single odd sample must not decide.
+    usual = max(default.hold, 2 * resolved.platform.prometheus.evaluation_interval) if default.hold else 0.0
     if rule is None:
-        return Settings(default.name, severity, default.hold, _KEEP[severity], default.threshold, None, team,
+        return Settings(default.name, severity, usual, _KEEP[severity], default.threshold, None, team,
                         Origin(default.name, "built-in"))
     return Settings(
-        default.name, severity, hold=rule.for_ if rule.for_ is not None else default.hold,
+        default.name, severity, hold=rule.for_ if rule.for_ is not None else usual,
         keep=rule.keep_firing_for if rule.keep_firing_for is not None else _KEEP[severity],
         threshold=_value(rule.threshold, default.threshold, default.kind), quantile=rule.quantile, team=rule.team or team,
         origin=resolved.origins.origin("alerts", "rules", default.name))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args, get_origin
 
+from pydantic import StringConstraints
 from pydantic.fields import FieldInfo
 
 from obsc.spec.base import Block
@@ -27,8 +28,9 @@ class Site:
     """Facts on one place of the language.
 
     `words` is the form of its value and `key_words` that of its keys, where they are names and not fixed; `keys`
-    and `later` are those of the block that stands there; `accepts` are the plain types that fit; `secret`: only a
-    reference to a Secret fits; `optional`: the value, item or entry may be left out.
+    and `later` are those of the block that stands there; `accepts` are the plain types that fit and
+    `patterns` the forms of texts that do; `secret`: only a reference to a Secret fits; `optional`: the value, item or
+    entry may be left out.
     """
 
     description: str = ""
@@ -40,6 +42,7 @@ class Site:
     later_values: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     accepts: frozenset[type] = frozenset()
+    patterns: tuple[str, ...] = ()
     secret: bool = False
     optional: bool = True
 
@@ -125,7 +128,7 @@ def _with_annotation(found: Site, annotation: Any) -> Site:  # noqa: ANN401  any
         found.description, found.example, words(annotation), words(keyed) if keyed is not None else "",
         tuple(_annotations(block)) if block is not None else (), dict(block.later) if block is not None else {},
         found.later_values, _choices(annotation), _accepts(annotation),
-        block is SecretKeyRef, found.optional)
+        _patterns(annotation), block is SecretKeyRef, found.optional)
 
 
 def words(annotation: Any) -> str:  # noqa: ANN401
@@ -159,22 +162,27 @@ def _number(name: str, meta: tuple[Any, ...]) -> str:
     return " ".join([name, *(f"{signs[key]} {value}" for key, value in limits.items())])
 
 
-def _options(annotation: Any, meta: tuple[Any, ...] = ()) -> list[tuple[Any, tuple[Any, ...]]]:  # noqa: ANN401
-    """The branches of an annotation without None, each with what `Annotated` adds; a union that says its form is one."""
+def _options(annotation: Any, meta: tuple[Any, ...] = (), *,  # noqa: ANN401
+             split: bool = False) -> list[tuple[Any, tuple[Any, ...]]]:
+    """The branches of an annotation without None, each with what `Annotated` adds.
+
+    A union that says its form in words is one branch, unless `split`.
+    """
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _options(args[0], (*meta, *args[1:]))
-    if origin in {typing.Union, types.UnionType} and not any(isinstance(one, Form) for one in meta):
-        return [found for arg in args if arg is not type(None) for found in _options(arg, meta)]
+        return _options(args[0], (*meta, *args[1:]), split=split)
+    if origin in {typing.Union, types.UnionType} and (split or not any(isinstance(one, Form) for one in meta)):
+        return [found for arg in args if arg is not type(None) for found in _options(arg, meta, split=split)]
     return [(annotation, meta)]
 
 
 def _accepts(annotation: Any) -> frozenset[type]:  # noqa: ANN401
-    if get_origin(annotation) is Annotated:
-        return _accepts(get_args(annotation)[0])
-    if get_origin(annotation) in {typing.Union, types.UnionType}:
-        return frozenset[type]().union(*(_accepts(one) for one in get_args(annotation)))
-    return frozenset({_kind(annotation)})
+    return frozenset(_kind(kind) for kind, _ in _options(annotation, split=True))
+
+
+def _patterns(annotation: Any) -> tuple[str, ...]:  # noqa: ANN401
+    meta = [one for _, meta in _options(annotation, split=True) for one in meta]
+    return tuple(str(one.pattern) for one in meta if isinstance(one, StringConstraints) and one.pattern is not None)
 
 
 def _kind(kind: Any) -> type:  # noqa: ANN401

@@ -14,7 +14,7 @@ from obsc.part import Part
 
 Data = dict[str, object]
 _MASKED = "****"
-_REMOVED = "[content removed]"
+_CONTENT, _KEPT = encode.re2_to_the_end(privacy.CONTENT_IN_TEXT), encode.re2_groups(1, "[content removed]")
 
 
 def transform(parts: Sequence[Part]) -> Data:
@@ -22,12 +22,12 @@ def transform(parts: Sequence[Part]) -> Data:
     group, statements for spans would run only where there are events.
     """
     groups: tuple[tuple[str, list[str]], ...] = (
-        ("resource", _delete("resource.attributes")),
-        ("scope", _delete("scope.attributes")),
-        ("span", [*_delete("span.attributes"), _cut("replace_pattern", "span.status.message"), _cut_all("span.attributes"),
-                  *_masks("span.name"), *_masks("span.status.message"), *_more_masks(parts, "span.attributes")]),
-        ("spanevent", [_keep_known("spanevent"), *_delete("spanevent.attributes"), _cut_all("spanevent.attributes"),
-                       *_masks("spanevent.name"), *_more_masks(parts, "spanevent.attributes")]),
+        ("resource", [_delete("resource.attributes")]),
+        ("scope", [_delete("scope.attributes")]),
+        ("span", [_delete("span.attributes"), _cut_all("span.attributes"), _cut("span.status.message"),
+                  _mask("span.status.message"), _mask("span.name"), *_more_masks(parts, "span.attributes")]),
+        ("spanevent", [_keep_known(), _delete("spanevent.attributes"), _cut_all("spanevent.attributes"),
+                       _mask("spanevent.name"), *_more_masks(parts, "spanevent.attributes")]),
     )
     return {"error_mode": "propagate", "trace_statements": [
         {"context": context, "statements": [encode.collector(statement) for statement in statements]}
@@ -43,28 +43,27 @@ def redaction() -> Data:
             "blocked_values": [encode.collector(privacy.MASKS[name].pattern) for name in privacy.USUAL_MASKS]}
 
 
-def _delete(target: str) -> list[str]:
-    return [encode.ottl_call("delete_matching_keys", target, pattern) for pattern in privacy.CONTENT_ATTRIBUTES]
+def _delete(target: str) -> str:
+    return encode.ottl_call("delete_matching_keys", target, encode.re2_either(privacy.CONTENT_ATTRIBUTES))
 
 
-def _keep_known(context: str) -> str:
+def _keep_known() -> str:
     """An event that stands for a message keeps only what tells which."""
     keep = encode.ottl_call("keep_matching_keys", "spanevent.attributes", privacy.EVENT_ATTRIBUTES)
     return encode.ottl_where(keep, encode.ottl_call("IsMatch", "spanevent.name", privacy.EVENT_NAMES))
 
 
-def _cut(function: str, target: str) -> str:
-    rest = encode.re2_to_the_end(privacy.CONTENT_IN_TEXT)
-    return encode.ottl_call(function, target, rest, encode.re2_groups(1, _REMOVED))
+def _cut(target: str) -> str:
+    return encode.ottl_call("replace_pattern", target, _CONTENT, _KEPT)
 
 
 def _cut_all(target: str) -> str:
-    rest = encode.re2_to_the_end(privacy.CONTENT_IN_TEXT)
-    return encode.ottl_call("replace_all_patterns", target, "value", rest, encode.re2_groups(1, _REMOVED))
+    return encode.ottl_call("replace_all_patterns", target, "value", _CONTENT, _KEPT)
 
 
-def _masks(target: str) -> list[str]:
-    return [encode.ottl_call("replace_pattern", target, privacy.MASKS[name].pattern, _MASKED) for name in privacy.USUAL_MASKS]
+def _mask(target: str) -> str:
+    patterns = encode.re2_either(privacy.MASKS[name].pattern for name in privacy.USUAL_MASKS)
+    return encode.ottl_call("replace_pattern", target, patterns, _MASKED)
 
 
 def _more_masks(parts: Sequence[Part], target: str) -> list[str]:

@@ -1,0 +1,206 @@
+"""Ground rules that every compiled expression keeps, whatever the runtime and the platform."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from conftest import ROOT
+
+from obsc import pipeline, promql
+from obsc.catalog import load_runtime, metric, names, source_name
+from obsc.catalog.profile import Metric
+from obsc.diagnostics import Sink
+from obsc.ir import AlertRule, Panel, Service, Severity
+from obsc.source import load
+
+PROD = (ROOT / "specs/platforms/prod.yaml").read_text()
+RUNTIMES = [name for name in names() if (found := load_runtime(name)) is not None and found.kind != "exporter" and name != "custom"]
+TARGET_LABELS = {"namespace", "service", "job", "instance", "pod", "node", "container", "le", "exported_namespace", "exported_pod",
+                 "exported_container", "metrics_path"}
+TEN_LINES = """\
+apiVersion: obsc.dev/v1alpha1
+kind: AIService
+metadata: {{name: {name}, namespace: ai-prod, team: conversational-ai}}
+runtime: {{name: {runtime}{version}}}
+models: [{{name: llama-3.1-70b-instruct}}]
+accelerators: {{resource: nvidia.com/gpu, perPod: 2}}
+"""
+
+
+def compiled(texts: dict[str, str]) -> tuple[Service, ...]:
+    sink = Sink()
+    sources = {name: load(name, text.encode(), sink) for name, text in texts.items()}
+    services = pipeline.compile_specs(sources, sink).services
+    assert not sink.failed, [f"{one.place.file}:{one.place.line} {one.message}" for one in sink]
+    return services
+
+
+def _all() -> Iterator[Service]:
+    shipped = {path.name: path.read_text() for path in sorted((ROOT / "specs").glob("*.yaml"))}
+    shipped |= {path.name: path.read_text() for path in sorted((ROOT / "specs/platforms").glob("*.yaml"))}
+    yield from compiled(shipped)
+    for runtime in RUNTIMES:
+        for version in ("", ', version: "2.73"' if runtime == "triton" else ', version: "0.15"'):
+            spec = TEN_LINES.format(name="chat", runtime=runtime, version=version)
+            yield from compiled({"chat.yaml": spec})
+            yield from compiled({"chat.yaml": spec, "prod.yaml": PROD})
+
+
+SERVICES = list(_all())
+IDS = [f"{one.identity.environment}-{one.identity.name}-{one.runtime}-{index}" for index, one in enumerate(SERVICES)]
+every_service = pytest.mark.parametrize("service", SERVICES, ids=IDS)
+
+
+def panels(service: Service) -> Iterator[Panel]:
+    for row in service.dashboard.rows:
+        yield from row.panels
+
+
+def expressions(service: Service) -> Iterator[promql.Expr]:
+    yield from (rule.expr for rule in service.recordings)
+    yield from (rule.expr for rule in service.alerts)
+    yield from (query.expr for panel in panels(service) for query in panel.queries)
+
+
+def selectors(service: Service) -> Iterator[promql.Selector]:
+    for expr in expressions(service):
+        yield from (part for part in promql.walk(expr) if isinstance(part, promql.Selector))
+
+
+def facts(service: Service, name: str) -> Metric | None:
+    profiles = [service.runtime, *(source_name(key) or "" for key in ("kubeStateMetrics", "cadvisor", "dcgm", "target"))]
+    return next((one for entry in profiles if (profile := load_runtime(entry)) and (one := metric(profile, name))), None)
+
+
+@every_service
+def test_the_parser_takes_every_expression(service: Service) -> None:
+    for expr in expressions(service):
+        assert promql.problem(promql.show(expr, auto="5m", variables="")) is None, promql.show(expr)
+
+
+@every_service
+def test_every_metric_is_known_and_has_the_labels_that_are_matched(service: Service) -> None:
+    if service.runtime == "custom":
+        pytest.skip("the series are the spec's own")
+    recorded = {rule.name for rule in service.recordings}
+    for selector in selectors(service):
+        if selector.metric in recorded:
+            continue
+        known = facts(service, selector.metric)
+        assert known is not None, selector.metric
+        unknown = {one.label for one in selector.matchers} - set(known.labels) - TARGET_LABELS
+        assert not unknown, (selector.metric, unknown)
+
+
+@every_service
+def test_counters_are_only_read_through_rates(service: Service) -> None:
+    for expr in expressions(service):
+        inside = {id(part) for outer in promql.walk(expr) if isinstance(outer, promql.Range) for part in promql.walk(outer)}
+        for part in promql.walk(expr):
+            if not isinstance(part, promql.Selector):
+                continue
+            known = facts(service, part.metric)
+            if known is not None and known.type == "counter":
+                assert id(part) in inside, promql.show(expr)
+
+
+@every_service
+def test_quantiles_keep_le_and_are_taken_of_rates(service: Service) -> None:
+    for expr in expressions(service):
+        for part in promql.walk(expr):
+            if isinstance(part, promql.Call) and part.function == "histogram_quantile":
+                inner = part.args[1]
+                assert isinstance(inner, promql.Aggregate)
+                assert inner.by[0] == "le"
+                assert isinstance(inner.expr, promql.Call)
+                assert inner.expr.function == "rate"
+
+
+@every_service
+def test_ratios_stay_between_zero_and_one(service: Service) -> None:
+    assert not [text for expr in expressions(service) if "* 100" in (text := promql.show(expr))]
+
+
+@every_service
+def test_ranges_hold_four_scrapes(service: Service) -> None:
+    slowest = max((job.interval for job in service.jobs), default=30.0)
+    for rule in (*service.recordings, *service.alerts):
+        for part in promql.walk(rule.expr):
+            if isinstance(part, promql.Range) and part.window is not None:
+                assert part.window >= 4 * slowest, promql.show(rule.expr)
+
+
+@every_service
+def test_every_alert_carries_what_routing_needs(service: Service) -> None:
+    for rule in service.alerts:
+        labels = dict(rule.labels)
+        assert labels["service"] == service.identity.name
+        assert labels["namespace"] == service.identity.namespace
+        assert labels["team"]
+        assert labels["runtime"] == service.runtime
+        assert rule.signal
+        assert rule.kind
+        assert rule.checks
+
+
+@every_service
+def test_every_alert_is_shown_by_a_panel_with_the_same_number(service: Service) -> None:
+    shown = {panel.key: panel for panel in panels(service)}
+    for rule in service.alerts:
+        assert rule.panel in shown, (rule.name, rule.panel)
+        for mark in shown[rule.panel].thresholds:
+            compared = [part.value for one in service.alerts if one.panel == rule.panel
+                        for part in promql.walk(one.expr) if isinstance(part, promql.Number)]
+            assert mark.value in compared or rule.kind in {"latency", "availability"}, (rule.name, mark)
+
+
+@every_service
+def test_a_metric_that_an_alert_needs_is_missed_exactly_once(service: Service) -> None:
+    recorded = {rule.name: rule.expr for rule in service.recordings}
+    watched = [dict(rule.labels)["metric"] for rule in service.alerts if rule.name == "MetricMissing"]
+    assert len(watched) == len(set(watched))
+    needed = {name for rule in service.alerts if rule.name != "MetricMissing" for name in _needed(rule, recorded)}
+    for name in needed - {"up", "scrape_samples_post_metric_relabeling", "kube_pod_start_time"}:
+        known = facts(service, name)
+        if known is not None and known.condition is None:
+            assert known.name in watched, name
+
+
+def _needed(rule: AlertRule, recorded: dict[str, promql.Expr]) -> Iterator[str]:
+    for part in promql.walk(rule.expr):
+        if isinstance(part, promql.Selector) and part.metric in recorded:
+            yield from (inner.metric for inner in promql.walk(recorded[part.metric]) if isinstance(inner, promql.Selector))
+        elif isinstance(part, promql.Selector):
+            yield part.metric
+
+
+@every_service
+def test_the_alert_budget_is_kept(service: Service) -> None:
+    critical = [rule for rule in service.alerts if rule.severity is Severity.CRITICAL]
+    assert len(critical) <= 8
+    assert len(service.alerts) <= 25, [rule.name for rule in service.alerts]
+
+
+@every_service
+def test_texts_name_only_labels_that_the_alert_has(service: Service) -> None:
+    for rule in service.alerts:
+        kept = set(dict(rule.labels)) | set(re.findall(r"[a-zA-Z_]\w*", " ".join(
+            " ".join(part.by) for part in promql.walk(rule.expr) if isinstance(part, promql.Aggregate))))
+        used = {part.label for text in (rule.summary, rule.description) for part in text if not isinstance(part, str) and part.label}
+        assert used <= kept, (rule.name, used - kept)
+
+
+def test_an_unknown_version_reads_both_names_and_a_known_one_only_its_own() -> None:
+    def text(version: str) -> str:
+        spec = TEN_LINES.format(name="chat", runtime="vllm", version=version).replace("models:", "alerts: {rules: {}}\nmodels:")
+        return "\n".join(promql.show(expr) for one in compiled({"chat.yaml": spec}) for expr in expressions(one))
+
+    assert "vllm:time_to_first_token_seconds" in text(', version: "0.15"')
+    assert "gpu_cache_usage_perc" not in text(', version: "0.15"')
+
+
+def test_the_tests_run_on_both_platforms_and_every_runtime() -> None:
+    assert {one.identity.environment for one in SERVICES} == {"default", "prod"}
+    assert {one.runtime for one in SERVICES} >= set(RUNTIMES)
