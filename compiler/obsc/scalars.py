@@ -39,7 +39,6 @@ _LONGEST_FLOAT = 400
 # libyaml compares each %TAG with all before it: thousands would take minutes.
 _MOST_TAG_DIRECTIVES = 20
 _MOST_UNSEEN = 20
-
 # What never belongs in a text: C0 and C1 controls but tab and line feed, DEL, the separators that only some readers
 # take for line breaks, noncharacters.
 _CONTROL = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufdd0-\ufdef\ufffe\uffff" + "".join(
@@ -230,7 +229,8 @@ def parsable(text: str) -> tuple[bytes, dict[int, str]]:
     Characters that it refuses become U+FFFD. It is a libyaml 0.1, which takes every colon and question mark in brackets
     for an indicator: where YAML 1.2 has text, as in `[host:8080]`, characters that the text does not use stand in for them.
     """
-    free = (code for code in range(0xE000, 0xF8FF) if chr(code) not in text)
+    used = set(text)
+    free = (code for code in range(0xE000, 0xF8FE) if chr(code) not in used)
     table = {next(free, 0xF8FE): ":", next(free, 0xF8FF): "?"}
     stand_ins = {char: chr(code) for code, char in table.items()}
     changed = _NO_INDICATOR.sub(lambda found: stand_ins.get(found.group(), found.group()), text)

@@ -25,7 +25,8 @@ CLEAN = st.characters(codec="utf-8", exclude_characters=sorted((UNWANTED - WANTE
 TRICKY = st.sampled_from([
     "yes", "no", "on", "Off", "y", "N", "null", "~", "", "true", "0644", "0o7", "1_000", "1:30", "12:30:45", "0x1F", "1e3",
     ".inf", ".nan", "-", "- a", "a: b", "a #b", "#", "<<", "=", "!x", "&x", "*x", "[", "{", "%x", "@x", "`x`", "'", '"', "|", ">",
-    "?", ": ", "---", "...", "host:8080", "http://h/?q=1", "::1", "2024-05-01", "1.10", " a", "a ", "\n", "a\n", "\n a\n", "a\n\n b", "\\", "99.9%", "12e4567"])
+    "?", ": ", "---", "...", "host:8080", "http://h/?q=1", "::1",
+    "2024-05-01", "1.10", " a", "a ", "\n", "a\n", "\n a\n", "a\n\n b", "\\", "99.9%", "12e4567"])
 TEXT = st.text(CLEAN, max_size=30) | TRICKY
 SCALAR = st.none() | st.booleans() | st.integers(-2**63, 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
 DATA = st.dictionaries(TEXT, st.recursive(
@@ -33,7 +34,8 @@ DATA = st.dictionaries(TEXT, st.recursive(
 FRAGMENT = st.text(st.sampled_from("ab:-[]{}#,'\"|>&*!?% \n\n\t01.~\\@`\r") | st.characters(), max_size=60)
 PIECES = st.lists(st.sampled_from([
     "a:", "b: ", "- ", "  ", "\n", "\n  ", "\n    ", "x", "'y'", '"z"', "[", "]", "{", "}", ", ", ": ", "&a ", "*a", "!!str ",
-    "h:80", "u?v", "|\n  t\n", ">\n  f\n", "# c\n", "---\n", "...\n", "? ", "~", "1", "0x1", "\t", "\u00a0", "\ufeff", "%YAML 1.1\n", "<<: ", "é",
+    "h:80", "u?v", "|\n  t\n", ">\n  f\n", "# c\n",
+    "---\n", "...\n", "? ", "~", "1", "0x1", "\t", "\u00a0", "\ufeff", "%YAML 1.1\n", "<<: ", "é",
     "😀"]), max_size=30)
 NASTY = FRAGMENT | PIECES.map("".join)
 
