@@ -114,6 +114,8 @@ CODES: dict[str, Code] = {
     "P401": Code("credential in a spec", "Specs are committed and compiled into files that many read. Only references to "
                  "Secrets may stand in them. Whatever was written must be considered known: revoke it."),
     # T5xx targets
+    "T501": Code("no effect in this form", "The chosen form of output has no place for the value."),
+    "T502": Code("half of a pair", "Logs need a shipper and a store, traces a Collector and a store."),
     # W9xx write, link
     "W901": Code("cannot write", "The file system refused. What was staged is removed; the output folder is as it was."),
     "W902": Code("one file twice", "Two outputs have paths that differ only by case, which some disks cannot keep apart."),

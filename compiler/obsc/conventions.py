@@ -153,7 +153,7 @@ providers:
 
 
 def fleet_uid(environment: str) -> str:
-    """Uid of the page about all services of an environment; a service's has no such start."""
+    """Uid of the page about all services of an environment."""
     return f"obsc-fleet-{hashlib.sha256(environment.encode()).hexdigest()[:16]}"
 
 

@@ -18,7 +18,7 @@ from obsc.spec.base import Block
 from obsc.spec.platform import AIPlatform
 from obsc.spec.reflect import site
 from obsc.spec.service import API_VERSION, NAMED_LISTS, AIService
-from obsc.tree import covered, graft, prune, to_python, walk
+from obsc.tree import children, covered, graft, prune, to_python, walk
 
 _ROUNDS = 12
 _SERVICE = {"name": "unnamed", "namespace": "default", "team": "unknown"}
@@ -86,8 +86,9 @@ def _marks(model: type[Block], tree: Node, pruned: Collection[Path]) -> _Marks:
     """Marks as paths of the merged tree: without their layer, and with the index of a named item for its name."""
     gone: set[Path] = set()
     shorter: set[Path] = set()
-    for mark in sorted(pruned, key=str):
-        path, whole = _placed(tree, _without_layer(model, mark))
+    names = _Names()
+    for mark in pruned:
+        path, whole = _placed(tree, _without_layer(model, mark), names)
         if path:
             (gone if whole else shorter).add(path)
     return _Marks(frozenset(gone), frozenset(shorter))
@@ -101,15 +102,26 @@ def _without_layer(model: type[Block], path: Path) -> Path:
     return path
 
 
-def _placed(tree: Node, path: Path) -> tuple[Path, bool]:
+class _Names(dict[int, dict[str, int]]):
+    """Indexes of a list's items by name, made once for each list."""
+
+    def of(self, items: Node) -> dict[str, int]:
+        if id(items) not in self:
+            named = [name_of(item) if isinstance(item.value, dict) else "" for item in children(items)]
+            self[id(items)] = {name: index for index, name in reversed(list(enumerate(named)))}
+        return self[id(items)]
+
+
+def _placed(tree: Node, path: Path, names: _Names) -> tuple[Path, bool]:
+    """A mark as a path of the tree, and whether all of it could be placed: it cannot where its item is not there."""
     found: Path = ()
     node: Node | None = tree
     for step in path:
         if node is not None and isinstance(node.value, tuple) and isinstance(step, str):
-            names = [name_of(item) if isinstance(item.value, dict) else "" for item in node.value]
-            if step not in names or found[-1] not in NAMED_LISTS:
+            indexes = names.of(node) if found[-1] in NAMED_LISTS else {}
+            if step not in indexes:
                 return found, False
-            step = names.index(step)  # noqa: PLW2901  the same step, as the tree has it
+            step = indexes[step]  # noqa: PLW2901  the same step, as the tree has it
         found = (*found, step)
         node = at(node, (step,)) if node is not None else None
     return found, True

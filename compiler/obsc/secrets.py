@@ -28,7 +28,7 @@ _ISSUED_FORMS = (
     r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9]+/[A-Za-z0-9/]{16,}",
     r"discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{20,}",
     r"webhook\.office\.com/webhookb2/[A-Za-z0-9@-]{20,}",
-    r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY",
+    r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY.*",
     r"\bAccountKey=[A-Za-z0-9+/=]{16,}",
     r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@|(?i:https?)://[^/\s@]+@",   # an address with user info
 )
@@ -41,9 +41,13 @@ _TELLING = re.compile(r"(?:^|_)(?:password|passwd|pwd|passphrase|tokens?|secrets
                       r"|(?:api|private|access|routing|integration|service|account|encryption|signing)_?keys?)$")
 _PASSWORD = re.compile(r"(?:^|_)(?:password|passwd|pwd|passphrase)$")
 _PLACEHOLDER = re.compile(r"\$[({].*[)}]|<.*>|\{\{.*\}\}|(?:/[a-z0-9._-]+)+|\*+|x+|(?i:change-?me|none|null|example|redacted)")
+# A key and its value on one line, in block or flow style.
+_ENTRY = re.compile(r"""(?<![A-Za-z0-9_-])(?P<key>[A-Za-z][A-Za-z0-9_-]*["']?:[ ]+)"""
+                    r"""(?P<value>"[^"]*"?|'[^']*'?|[^\s"',{}\[\]#*&|>][^\s"',{}\[\]]*)""")
+_ADDRESSES = frozenset({"api_url", "webhook_url"})
 _RUN = re.compile(r"[A-Za-z0-9+/=]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-. ]")
-_SHORTEST_PASSWORD, _SHORTEST, _LEAST_BITS = 6, 16, 3.0
+_SHORTEST_HIDDEN, _SHORTEST_PASSWORD, _SHORTEST, _LEAST_BITS = 4, 6, 16, 3.0
 
 
 def looks_like_credential(text: str, key: str = "") -> bool:
@@ -54,6 +58,25 @@ def looks_like_credential(text: str, key: str = "") -> bool:
     if not _TELLING.search(snake) or re.search(r"\s", text) or _PLACEHOLDER.fullmatch(text):
         return False
     return _random(text) or (_PASSWORD.search(snake) is not None and len(text) >= _SHORTEST_PASSWORD)
+
+
+def masked(line: str) -> str:
+    """A line of a document with every credential in it starred out, at the same length, so that it can be shown."""
+    for pattern in (_ISSUED, _LIKELY):
+        line = pattern.sub(_starred, line)
+    return _ENTRY.sub(lambda found: found["key"] + _starred_value(found["key"], found["value"]), line)
+
+
+def _starred(found: re.Match[str]) -> str:
+    likely = found.re is _LIKELY
+    return found.group() if likely and not _random(found[found.lastgroup or 0]) else "*" * len(found.group())
+
+
+def _starred_value(key: str, value: str) -> str:
+    """Whatever a telling key holds, if it is not as short as a count."""
+    snake = _HUMP.sub("_", key.rstrip(" :\"'")).lower()
+    is_told = _TELLING.search(snake) is not None or snake in _ADDRESSES
+    return "*" * len(value) if is_told and len(value) >= _SHORTEST_HIDDEN else value
 
 
 def _has_known_form(text: str) -> bool:

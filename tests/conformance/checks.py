@@ -196,32 +196,40 @@ def operator_scrape_config(cluster: Cluster, namespace: str, name: str,
                            spec: Mapping[str, object] = NOTHING) -> dict[str, Any]:
     """The configuration that prometheus-operator makes for a Prometheus that selects everything there is.
 
-    The Prometheus is made here, under a name not used before, with `spec` on top of its selectors. Apply the monitors and
-    rules first: what comes later would change the configuration after it was read.
+    The Prometheus exists during this call only, with `spec` on top of its selectors. Apply the monitors and rules first.
     """
     content = {"replicas": 1, "serviceAccountName": "default", **EVERYTHING, **spec}
-    _instance(cluster, "Prometheus", namespace, name, content)
-    return documents(cluster.secret(namespace, f"prometheus-{name}", "prometheus.yaml.gz"))[0]
+    secret = (f"prometheus-{name}", "prometheus.yaml.gz")
+    return _generated(cluster, "Prometheus", (namespace, name), content, secret)
 
 
 def operator_alertmanager_config(cluster: Cluster, namespace: str, name: str,
                                  spec: Mapping[str, object] = NOTHING) -> dict[str, Any]:
     """The configuration that prometheus-operator makes for an Alertmanager that selects every AlertmanagerConfig.
 
-    As above: made here, under a name not used before, after what it is to select.
+    The Alertmanager exists during this call only, with `spec` on top of its selectors. Apply what it is to select first,
+    with the Secrets that it names.
     """
     content = {"replicas": 1, "alertmanagerConfigSelector": {}, "alertmanagerConfigNamespaceSelector": {}, **spec}
-    _instance(cluster, "Alertmanager", namespace, name, content)
-    return documents(cluster.secret(namespace, f"alertmanager-{name}-generated", "alertmanager.yaml.gz"))[0]
+    secret = (f"alertmanager-{name}-generated", "alertmanager.yaml.gz")
+    return _generated(cluster, "Alertmanager", (namespace, name), content, secret)
 
 
-def _instance(cluster: Cluster, kind: str, namespace: str, name: str, spec: Mapping[str, object]) -> None:
+def _generated(cluster: Cluster, kind: str, identity: tuple[str, str], spec: Mapping[str, object],
+               secret: tuple[str, str]) -> dict[str, Any]:
+    namespace, name = identity
     cluster.ensure_namespaces(namespace)
     cluster.operator()
-    identity = {"name": name, "namespace": namespace}
-    cluster.create({"apiVersion": "monitoring.coreos.com/v1", "kind": kind, "metadata": identity, "spec": {**spec}})
+    metadata = {"name": name, "namespace": namespace}
+    cluster.create({"apiVersion": "monitoring.coreos.com/v1", "kind": kind, "metadata": metadata, "spec": {**spec}})
+    try:
+        return documents(cluster.secret(namespace, *secret))[0]
+    finally:
+        # It would judge what other tests apply later; nothing in this cluster collects its Secret.
+        cluster.delete(f"{kind.lower()}.monitoring.coreos.com", namespace, name)
+        cluster.delete("secret", namespace, secret[0])
 
 
 def operator_rejections(cluster: Cluster) -> list[Rejection]:
-    """Monitors, rules and AlertmanagerConfigs that the operator refused; read after one of the configurations above."""
+    """Monitors, rules and AlertmanagerConfigs that the operator has refused in this run; read after one of the configurations above."""
     return cluster.rejections()

@@ -92,6 +92,10 @@ class Cluster:
         """Make one object given as data. Raises AssertionError if the server refuses it or has one of that name."""
         self.kubectl("create", "--validate=strict", "-f", "-", stdin=json.dumps(content))
 
+    def delete(self, kind: str, namespace: str, name: str) -> None:
+        """Delete one object and wait until it is gone; nothing if there is none."""
+        self.kubectl("delete", kind, name, "-n", namespace, "--ignore-not-found", "--timeout=30s")
+
     def operator(self) -> Daemon:
         """prometheus-operator working on this cluster; started when it is first asked for."""
         if self._operator is None:

@@ -16,7 +16,8 @@ HERE = Path(__file__).parent
 # Each case and which of its outputs are worth reading there.
 CASES = {
     "filebeat": ("*/artifacts/ai/*/filebeat.yaml", "*/artifacts/platform/filebeat.yml", "*/filebeat-daemonset.yaml"),
-    "collector": ("*/artifacts/platform/collector.yaml", "v159-*/manifests/platform/*collector*.yaml"),
+    "collector": ("*/artifacts/platform/collector.yaml", "v159-three/manifests/platform/collector-[!c]*",
+                  "v159-operator/manifests/platform/collector.yaml"),
     "discovery": ("files/artifacts/ai/*/scrape.yaml", "operator/manifests/ai/*/scrape-*.yaml",
                   "operator/manifests/ai/*/kustomization.yaml", "operator/manifests/kustomization.yaml"),
     "versions": ("golden/artifacts/ai/*/rules.yaml",),

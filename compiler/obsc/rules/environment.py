@@ -7,7 +7,7 @@ import difflib
 from obsc import durations
 from obsc.diagnostics import Sink
 from obsc.resolve import Environment
-from obsc.source import Path
+from obsc.source import Path, at, render
 from obsc.spec.platform_alerting import Routing
 
 _LEVELS = ("critical", "warning", "info")
@@ -61,6 +61,25 @@ def backends(environment: Environment, sink: Sink) -> None:
             sink.warning("P409", text, place, path=str(path[0]), hint="use TLS outside of a test cluster")
         else:
             sink.error("P409", text, place, path=str(path[0]), hint="use https, or set `policy.allowInsecure` knowingly")
+
+
+_OPERATED: tuple[Path, ...] = (("prometheus", "externalLabels"), ("prometheus", "retention"), ("alertmanager", "address"))
+
+
+def without_effect(environment: Environment, sink: Sink) -> None:
+    """What the chosen form of output cannot express is said, not dropped: the operator's objects are somebody else's."""
+    platform, origins = environment.platform, environment.origins
+    for path in _OPERATED if platform.prometheus.flavor == "operator" else ():
+        if at(origins.tree, path) is not None:
+            sink.warning("T501", f"`{render(path)}` has no effect with the operator: it belongs to the Prometheus object",
+                         origins.place(path, key=True), path=render(path), hint="set it there, and leave it out here")
+    pairs = (("filebeat", platform.filebeat, "elasticsearch", platform.elasticsearch),
+             ("collector", platform.collector, "jaeger", platform.jaeger))
+    for name, one, needed, other in pairs:
+        if (one is None) != (other is None):
+            given, missing = (name, needed) if other is None else (needed, name)
+            sink.warning("T502", f"`{given}` without `{missing}` gives no output", origins.place((given,), key=True), path=given,
+                         hint=f"add `{missing}`, or leave `{given}` out")
 
 
 def kept_labels(environment: Environment, sink: Sink) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from obsc.catalog.kinds import KINDS, WorkloadKind
-from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Unit
+from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Severity, Threshold, Unit
 from obsc.promql import Binary, Call, Expr, Number, aggregate, equal
 from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Story, alert, lines, share, unless_young
 from obsc.signals.settings import Default, Settings
@@ -32,7 +32,7 @@ def availability(subject: Subject) -> Contribution:
     alerts = [_down(subject), *(_replicas(subject, kind) if kind is not None and counted else ())]
     panels = [("status", _targets(subject))]
     if kind is not None and counted:
-        panels.append(("status", _ready(subject, kind)))
+        panels += [("status", _ready(subject, kind)), ("kubernetes", _bounds(subject, kind))]
     omitted = () if counted else tuple((default.name, "no source counts the replicas of this workload")
                                        for default in (NOT_READY, FEWER))
     return Contribution(alerts=tuple(a for a in alerts if a is not None), panels=tuple(panels), omitted=omitted)
@@ -80,12 +80,17 @@ def _replicas(subject: Subject, kind: WorkloadKind) -> list[AlertRule]:
             ("Replicas are wanted and none of them is available.",), "All requests fail.", _CHECKS),
             Binary("and", Binary("==", available, Number(0)), wanted, on=("namespace",))))
     fewer = subject.settings(FEWER)
+    least = subject.resolved.service.workload.replicas.min
     if fewer is not None:
+        short: Expr = Binary("<", Binary("/", available, wanted), Number(fewer.threshold))
+        if least > 1:
+            # Somebody may have asked for fewer than the spec allows: then the share of the wanted ones says nothing.
+            short = Binary("or", short, Binary("<", Binary("/", available, Number(least)), Number(fewer.threshold)))
         alerts.append(alert(subject, _held(fewer, subject.startup + 300), Story(
             "replicas", "saturation", "replicas", (*WHO, " runs with fewer replicas than it should"),
             ("Only ", share(), " of the wanted replicas are available."),
             "Less capacity: queues and latency grow under load.", _CHECKS),
-            Binary("<", Binary("/", available, wanted), Number(fewer.threshold))))
+            short))
     return alerts
 
 
@@ -105,3 +110,15 @@ def _ready(subject: Subject, kind: WorkloadKind) -> Panel:
         "replicas", "Replicas ready", Chart.NUMBER, Unit.RATIO, (Query(ready, ("ready",)),),
         "Available replicas over wanted ones. NoReadyReplicas fires at none, ReplicasBelowDesired below its share.",
         Origin("availability"), lines(subject.settings(FEWER), above=False), minimum=0, maximum=1, width=4)
+
+
+def _bounds(subject: Subject, kind: WorkloadKind) -> Panel:
+    """Replicas over time, with the bounds in which the spec lets them move."""
+    seen, said = subject.viewed, subject.resolved.service.workload.replicas
+    marks = [Threshold(said.min, Severity.WARNING, above=False)]
+    text = f"Available and wanted replicas. The spec allows {said.min}"
+    if said.max is not None and said.max > said.min:
+        text += f" to {said.max}; at the upper bound there is no headroom left"
+    queries = (Query(_count(seen, kind.available, kind), ("available",)), Query(_count(seen, kind.desired, kind), ("wanted",)))
+    return Panel("replicas-over-time", "Replicas", Chart.LINES, Unit.COUNT, queries, text + ".", Origin("availability"),
+                 tuple(marks), minimum=0, maximum=float(said.max) if said.max is not None else None)

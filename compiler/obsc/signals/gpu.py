@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Unit
+from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Threshold, Unit
 from obsc.promql import Binary, Expr, Number, aggregate, any_of
 from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Story, alert, figure, lines, share
 from obsc.signals.reading import Reading
@@ -30,7 +30,22 @@ def gpu(subject: Subject) -> Contribution:
         return Contribution()
     busy = _busy(subject, subject.readings("gpuUtilization"))
     hot = _hot(subject, subject.readings("gpuTemperature"))
-    return Contribution(alerts=busy.alerts + hot.alerts, panels=busy.panels + hot.panels, omitted=busy.omitted + hot.omitted)
+    panels = busy.panels + hot.panels + _reporting(subject)
+    return Contribution(alerts=busy.alerts + hot.alerts, panels=panels, omitted=busy.omitted + hot.omitted)
+
+
+def _reporting(subject: Subject) -> tuple[tuple[str, Panel], ...]:
+    """How many devices report, against what the spec's replicas have at least: a lost device falls silent."""
+    said = subject.resolved.service.accelerators
+    found = subject.readings("gpuTemperature") or subject.readings("gpuUtilization")
+    if said is None or not found:
+        return ()
+    least = said.per_pod * subject.resolved.service.workload.replicas.min
+    count = aggregate("count", _level(subject.viewed, found))
+    return (("gpu", Panel(
+        "gpu-reporting", "GPUs Reporting", Chart.NUMBER, Unit.COUNT, (Query(count, ("devices",)),),
+        f"Devices that report a value; {least} or more are expected, {said.per_pod} for each replica.", Origin("gpu"),
+        (Threshold(least, WARNING, above=False),), minimum=0, width=4)),)
 
 
 def _level(subject: Subject, found: tuple[Reading, ...]) -> Expr:

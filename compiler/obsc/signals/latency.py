@@ -138,6 +138,8 @@ def _panel(subject: Subject, found: tuple[Reading, ...], settings: Settings | No
         queries = [Query(any_of(*(_quantile(seen, one, q) for one in found)), (_name(q).upper(), " Latency"))
                    for q in _QUANTILES] + queries
     watched = f" {settings.name} fires at its line." if settings is not None else ""
+    steps = subject.resolved.service.traces.spans
+    watched += f" Traces tell the steps apart: {', '.join(steps)}." if steps else ""
     return Panel(
         key, title, Chart.LINES, Unit.SECONDS, tuple(queries),
         "Only requests that finished are counted: a server that hangs shows no slow ones." + watched,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from obsc.catalog.profile import Measure, Metric, Presence, Profile, Term
 from obsc.catalog.versions import parse, presence
@@ -64,6 +64,14 @@ def series_facts(series: Series) -> Metric:
                   buckets=series.buckets, lazy=lazy)
 
 
+def summary_parts(facts: Metric) -> tuple[Metric, ...]:
+    """The two counters that a summary consists of, besides its quantiles."""
+    if facts.type != "summary":
+        return ()
+    return (replace(facts, name=facts.name + "_sum", type="counter"),
+            replace(facts, name=facts.name + "_count", type="counter", unit="requests"))
+
+
 def own_measure(series: Series, signal: str) -> Measure | None:
     """How a series of the service's own measures a signal, or None if it cannot."""
     term = Term(series.name)
@@ -72,6 +80,10 @@ def own_measure(series: Series, signal: str) -> Measure | None:
         return Measure("the service itself", errors=(Term(series.name, (faults,)),), total=(term,)) if faults else None
     if series.type == "histogram":
         return Measure("the service itself", histogram=term)
+    if series.type == "summary":
+        # Its quantiles cannot be put together over replicas; its mean can.
+        spent, served = (Term(series.name + end) for end in ("_sum", "_count"))
+        return Measure("the service itself", mean_sum=spent, mean_count=served)
     if series.type == "counter":
         return Measure("the service itself", counters=(term,))
     return Measure("the service itself", gauge=term)
@@ -95,7 +107,8 @@ def _is_5xx(value: str) -> bool:
 def present(signal: str, profile: Profile, job: str, resolved: Resolved,
             exporter: Exporter | None = None) -> tuple[Reading, ...]:
     """The ways of a profile to read a signal that exist at this version: up to the first that certainly does."""
-    metrics = {one.name: one for one in profile.metrics}
+    replaced = resolved.service.runtime.buckets
+    metrics = {one.name: replace(one, buckets=replaced.get(one.name, one.buckets)) for one in profile.metrics}
     found: list[Reading] = []
     for measure in dict(profile.measures).get(signal, ()):
         reading = Reading(signal, measure, metrics, job, exporter.key if exporter else "")

@@ -15,16 +15,19 @@ from obsc import durations, endpoints
 from obsc.catalog import load_runtime, metric, source_name
 from obsc.catalog.kinds import pod_pattern
 from obsc.catalog.profile import Metric, Profile, Term
+from obsc.encode import re2_literal
 from obsc.ir import Labels
 from obsc.promql import Binary, Expr, Matcher, MatchOp, Number, Selector, Window, aggregate, equal, rate, regex, select
 from obsc.resolve import Resolved
-from obsc.signals.reading import Exporter, Reading, own_measure, present, series_facts
+from obsc.signals.reading import Exporter, Reading, own_measure, present, series_facts, summary_parts
 from obsc.signals.settings import Default, Settings, settle
 from obsc.spec.metrics import Series
 from obsc.spec.platform_backends import Source
 
 MODEL_LABELS = ("model_name", "model")
 _LEAST_WINDOW = 300.0
+# Which of the platform's exporters watches an accelerator.
+_DEVICES = {"nvidia.com/gpu": "dcgm"}
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class Subject:
 
     def _own_readings(self, signal: str) -> tuple[Reading, ...]:
         metrics = {name: facts for name, (_, facts, _) in self.series.items()}
+        metrics |= {part.name: part for facts in tuple(metrics.values()) for part in summary_parts(facts)}
         wanted = {"traffic": ("traffic", "availability")}.get(signal, (signal,))
         for word in wanted:
             for series, _, job in self.series.values():
@@ -107,7 +111,9 @@ class Subject:
         return tuple(found)
 
     def _exported(self, signal: str) -> tuple[Reading, ...]:
-        for key in ("dcgm", "cadvisor"):
+        accelerators = self.resolved.service.accelerators
+        device = _DEVICES.get(accelerators.resource) if accelerators is not None else None
+        for key in (*((device,) if device else ()), "cadvisor"):
             exporter = self.exporter(key)
             if exporter is not None and (found := present(signal, exporter.profile, "", self.resolved, exporter)):
                 return found
@@ -173,9 +179,16 @@ class Subject:
         label = self.model_label(reading.metric(term))
         if self.panel and label:
             matchers.append(Matcher(label, "=~", "model", variable=True))
+        elif label and len(self.served) > 1:
+            matchers.append(regex(label, "|".join(re2_literal(name) for name in self.served)))
         if reading.exporter:
             return self.of_pods(reading.exporter, term.metric + suffix, *matchers, *more)
         return self.own(term.metric + suffix, *matchers, *more, job=reading.job)
+
+    @cached_property
+    def served(self) -> tuple[str, ...]:
+        """Names of the models in series."""
+        return tuple(one.served_name or one.name for one in self.resolved.service.models)
 
     def rates(self, reading: Reading, terms: tuple[Term, ...], window: Window = 0) -> Expr:
         """Events per second: the sum of the terms' rates over the service, one sample per group."""
@@ -192,7 +205,7 @@ class Subject:
     def by(self, reading: Reading) -> tuple[str, ...]:
         """Labels that survive an aggregation: the namespace, and the model where there are several."""
         facts = reading.metric(reading.terms[0])
-        model = self.model_label(facts) if len(self.resolved.service.models) > 1 else ""
+        model = self.model_label(facts) if len(self.served) > 1 else ""
         return ("namespace", model) if model and all(model in reading.metric(t).labels for t in reading.terms) \
             else ("namespace",)
 
@@ -208,8 +221,12 @@ class Subject:
     def static_labels(self) -> Labels:
         """Labels of every alert and recorded series: aggregations lose theirs, and routing needs them."""
         metadata = self.resolved.service.metadata
-        return (("namespace", metadata.namespace), ("runtime", self.resolved.service.runtime.name),
-                ("service", metadata.name), ("team", metadata.team))
+        labels = {label_name(key): value for key, value in metadata.labels.items()}
+        if len(self.served) == 1:
+            labels["model"] = self.served[0]
+        labels |= {"namespace": metadata.namespace, "runtime": self.resolved.service.runtime.name,
+                   "service": metadata.name, "team": metadata.team}
+        return tuple(sorted(labels.items()))
 
     def facts(self, name: str) -> Metric | None:
         """Facts on a metric by the name in an expression (with or without `_bucket`, `_sum`, `_count`)."""
@@ -222,6 +239,12 @@ class Subject:
         target = load_runtime(source_name("target") or "")
         profiles = [profile for profile, _ in self._dialects] + exporters + ([target] if target else [])
         return next((facts for profile in profiles if (facts := metric(profile, name)) is not None), None)
+
+
+def label_name(key: str) -> str:
+    """A Kubernetes label's key as a label of series, which knows no dots, dashes and slashes."""
+    name = "".join(char if char.isascii() and char.isalnum() else "_" for char in key)
+    return name if not name[:1].isdigit() else f"_{name}"
 
 
 def read_matcher(text: str) -> Matcher:

@@ -8,25 +8,25 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from obsc.spec.base import Block, leaf
-from obsc.spec.types import LabelValue, ModelName, Word
+from obsc.spec.types import LabelValue, ModelName
 
 
 class Model(Block):
     """A model that the service serves."""
 
     later: ClassVar[Mapping[str, str]] = {"adapters": "adapters of a base model", "price": "price of tokens",
+                                          "provider": "providers in traces",
                                           "enabled": "switching an item off; leave the item out"}
 
     name: ModelName = leaf("Name of the model.", "llama-3.1-70b-instruct")
     served_name: LabelValue | None = leaf("Value of the model label in series; the name unless given.", "llama",
                                           default=None)
-    version: LabelValue | None = leaf("Version of the model.", "2026-05", default=None)
-    provider: Word | None = leaf("Provider in traces (`gen_ai.provider.name`).", "meta", default=None)
 
 
 class Accelerators(Block):
     """Accelerators of one pod."""
 
+    later: ClassVar[Mapping[str, str]] = {"product": "limits and prices by product"}
+
     resource: Literal["nvidia.com/gpu", "amd.com/gpu", "habana.ai/gaudi"] = leaf("Extended resource.", "nvidia.com/gpu")
     per_pod: Annotated[int, Field(ge=1, le=64)] = leaf("How many a pod has.", 2, unit="accelerators", default=1)
-    product: LabelValue | None = leaf("Product, as the node's label says it.", "NVIDIA-H100-80GB-HBM3", default=None)

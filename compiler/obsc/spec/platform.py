@@ -32,6 +32,9 @@ class Kubernetes(Block):
 class Policy(Block):
     """What specs of tenants may point at. A list that is given replaces the usual one."""
 
+    later: ClassVar[Mapping[str, str]] = {"images": "images that specs may name; no spec can name one yet",
+                                          "crossNamespace": "series of other namespaces; no spec can read them yet"}
+
     targets: tuple[TargetPattern, ...] | None = leaf(
         "Scrape targets: names with `*`, addresses or networks, each with `:port` or without; names inside the cluster "
         "unless given. Link-local addresses are never allowed.", ["*.example.com", "10.1.0.0/16"], default=None)
@@ -39,10 +42,6 @@ class Policy(Block):
                                         ["https://git.example.com/"], default=None)
     log_paths: tuple[LogPath, ...] = leaf("Folders that log globs must lie in.", ["/var/log/containers"],
                                           default=("/var/log/containers", "/var/log/pods"))
-    images: tuple[ImagePrefix, ...] = leaf("Prefixes of images that specs may name.", ["registry.example.com/ml/"],
-                                           default=())
-    cross_namespace: tuple[DnsLabel, ...] = leaf("Namespaces whose series any service may read.", ["shared-gpu"],
-                                                 default=())
     allow_content: bool = leaf("Let specs switch off the removal of prompts and of private values.", False,
                                default=False)
     allow_insecure: bool = leaf("Allow plain http to backends and unchecked certificates.", False,

@@ -45,10 +45,10 @@ class Prometheus(Block):
 class Datasources(Block):
     """Uids of data sources in Grafana."""
 
+    later: ClassVar[Mapping[str, str]] = {"elasticsearch": "links from panels to logs", "jaeger": "links from panels to traces"}
+
     prometheus: Word | None = leaf("Uid of the Prometheus data source; Grafana's default unless given.", "prometheus",
                                    default=None)
-    elasticsearch: Word | None = leaf("Uid of the Elasticsearch data source.", "elasticsearch", default=None)
-    jaeger: Word | None = leaf("Uid of the Jaeger data source.", "jaeger", default=None)
 
 
 class Grafana(Block):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import types
 import typing
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -102,8 +103,17 @@ def site(model: type[Block], path: Path) -> Site:
 
 def homes(model: type[Block], key: str) -> tuple[str, ...]:
     """Where in the language a key is known: `metrics.endpoints[]` for `port`, nearest to the top ("") first."""
-    found = {where for where, block in _blocks(model) if key in _annotations(block)}
-    return tuple(sorted(found, key=lambda where: (where.count(".") + where.count("["), where)))
+    return _homes(model).get(key, ())
+
+
+@lru_cache(maxsize=16)
+def _homes(model: type[Block]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for where, block in _blocks(model):
+        for key in _annotations(block):
+            found[key].add(where)
+    return {key: tuple(sorted(places, key=lambda where: (where.count(".") + where.count("["), where)))
+            for key, places in found.items()}
 
 
 def _blocks(model: type[Block]) -> Iterator[tuple[str, type[Block]]]:

@@ -8,14 +8,25 @@ listed by name, so that nothing old can slip through.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+
+from grafanalib import _gen
 
 Data = dict[str, object]
 # Grafana 12.2 and newer write 42; 41 is read by everything from 11.6 on, 39 from 10.3 on.
 _SCHEMAS = (((12, 2), 42), ((11, 6), 41), ((0, 0), 39))
-_PANEL_KEYS = ("id", "type", "title", "description", "datasource", "gridPos", "fieldConfig", "options", "targets", "collapsed",
-               "panels")
+_ROW_KEYS = ("id", "type", "title", "collapsed", "gridPos")
+_PANEL_KEYS = ("id", "type", "title", "description", "datasource", "gridPos")
+_TARGET_KEYS = ("refId", "datasource", "expr", "legendFormat", "format", "instant")
+_GRID_KEYS = ("h", "w", "x", "y")
 _LARGEST_ID = 2**31 - 1
+
+
+def plain(built: object) -> Data:
+    """What grafanalib built, as plain data."""
+    found: Data = json.loads(json.dumps(built, cls=_gen.DashboardEncoder))
+    return found
 
 
 def schema(version: str) -> int:
@@ -24,51 +35,53 @@ def schema(version: str) -> int:
     return next(number for least, number in _SCHEMAS if release >= least)
 
 
-def panel(raw: Data, key: str, description: str) -> Data:
-    """A panel with only the keys of today, in one order; `key` is kept for its id until `identified`."""
-    data = {name: raw[name] for name in _PANEL_KEYS if name in raw and name != "id"}
-    data["description"] = description
-    if raw["type"] == "row":
-        data = {"type": "row", "title": raw["title"], "collapsed": raw["collapsed"], "gridPos": _grid(raw["gridPos"]),
-                "panels": raw["panels"]}
-    else:
-        data["gridPos"] = _grid(raw["gridPos"])
-    return {"id": key, **data}
-
-
-def _grid(raw: object) -> Data:
-    assert isinstance(raw, dict)
-    return {name: raw[name] for name in ("h", "w", "x", "y")}
-
-
-def identified(panels: Iterable[Data]) -> list[Data]:
-    """Ids from keys instead of positions: adding a panel renumbers no other. Two that meet take the next free one."""
-    listed = list(panels)
-    keys = sorted({str(one["id"]) for board in listed for one in (board, *_inner(board))})
-    ids: dict[str, int] = {}
-    for key in keys:
+def ids(keys: Iterable[str]) -> Mapping[str, int]:
+    """Ids from keys instead of positions: adding a panel renumbers no other. Of two that meet, the later key moves on."""
+    found: dict[str, int] = {}
+    taken: set[int] = set()
+    for key in sorted(set(keys)):
         number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") % _LARGEST_ID + 1
-        while number in ids.values():
+        while number in taken:
             number = number % _LARGEST_ID + 1
-        ids[key] = number
-    return [_numbered(one, ids) for one in listed]
+        taken.add(number)
+        found[key] = number
+    return found
 
 
-def _inner(board: Data) -> list[Data]:
-    inner = board.get("panels")
-    return list(inner) if isinstance(inner, list) else []
+def row(built: object, panels: list[Data]) -> Data:
+    """A row; a folded one holds its panels, an open one is followed by them."""
+    raw = plain(built)
+    return {**_only(raw, _ROW_KEYS), "gridPos": _grid(raw), "panels": panels}
 
 
-def _numbered(board: Data, ids: dict[str, int]) -> Data:
-    inner = {"panels": [_numbered(one, ids) for one in _inner(board)]} if "panels" in board else {}
-    return {**board, "id": ids[str(board["id"])], **inner}
+def panel(built: object, **own: object) -> Data:
+    """A panel with the keys of today, and what grafanalib has no or only an old form of, as given."""
+    raw = plain(built)
+    targets = raw["targets"]
+    assert isinstance(targets, list)
+    return {**_only(raw, _PANEL_KEYS), "gridPos": _grid(raw), **own, "targets": [_target(one) for one in targets]}
 
 
-def dashboard(raw: Data, version: str) -> Data:
+def _target(raw: Data) -> Data:
+    interval = {"interval": raw["interval"]} if raw["interval"] else {}
+    return {**_only(raw, _TARGET_KEYS), **interval, "range": not raw["instant"], "editorMode": "code"}
+
+
+def _grid(raw: Data) -> Data:
+    found = raw["gridPos"]
+    assert isinstance(found, dict)
+    return _only(found, _GRID_KEYS)
+
+
+def _only(raw: Data, keys: tuple[str, ...]) -> Data:
+    return {key: raw[key] for key in keys}
+
+
+def dashboard(built: object, version: str, **own: object) -> Data:
     """The dashboard around its panels, with the keys of today."""
+    raw = plain(built)
     return {
-        "uid": raw["uid"], "title": raw["title"], "description": raw["description"], "tags": raw["tags"],
+        **_only(raw, ("uid", "title", "description", "tags")),
         "schemaVersion": schema(version), "version": 1, "editable": False, "graphTooltip": 1, "refresh": "30s",
-        "timezone": "browser", "time": raw["time"], "timepicker": {}, "links": raw["links"], "annotations": raw["annotations"],
-        "templating": raw["templating"], "panels": raw["panels"],
+        "timezone": "browser", "time": raw["time"], "timepicker": {}, **own,
     }

@@ -39,7 +39,7 @@ def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
     receivers = [_receiver(one) for one in platform.alertmanager.receivers if one.name in used]
     children = [child for route in service.routes for child in _children(route)]
     spec: Data = {
-        "route": {"receiver": _SILENT, **_timing(platform), "matchers": [_matcher("service", "=", service.identity.name)],
+        "route": {"receiver": _SILENT, **_timing(platform), "matchers": _own(service, platform),
                   "routes": children},
         "inhibitRules": [{"sourceMatch": [_matcher(*source)], "targetMatch": [_matcher(*target)], "equal": list(equal)}
                          for source, target, equal in _INHIBIT],
@@ -50,6 +50,14 @@ def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
     path = conventions.manifests(service.identity.environment, service.identity.namespace, service.identity.name,
                                  "alertmanagerconfig.yaml")
     return (Artifact(path, data),)
+
+
+def _own(service: Service, platform: AIPlatform) -> list[Data]:
+    """The operator adds the namespace by its usual strategy only; without it, services of one name would meet."""
+    mine = [_matcher("service", "=", service.identity.name)]
+    if platform.alertmanager.matcher_strategy != "OnNamespace":
+        mine.append(_matcher("namespace", "=", service.identity.namespace))
+    return mine
 
 
 def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple[Artifact, ...]:

@@ -1,0 +1,172 @@
+"""Alerts in the outages that they are for, judged by promtool: input series are written by hand, not taken from rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from conformance import checks, tools
+from conformance.records import Consumers
+
+OUT = Path(__file__).parents[2] / "out/prod/artifacts"
+CHAT, VISION, CLASSIC = "ai-prod/support-chat", "ai-prod/vision", "ai-services/ai-model-server"
+POD = "support-chat-6c9f7d8b5d-x2x4z"
+TARGET = 'job="support-chat",namespace="ai-prod",service="support-chat"'
+STATE = 'job="kube-state-metrics",namespace="ai-prod"'
+CONTAINER = f'pod="{POD}",container="vllm"'
+KUBELET = 'job="kubelet",metrics_path="/metrics/cadvisor",namespace="ai-prod"'
+CLASSIC_TARGET = 'job="ai-model-server",namespace="ai-services",service="ai-model-server"'
+
+
+@dataclass(frozen=True)
+class Case:
+    """Series from minute 0 on (one sample a minute), and which alert fires or is silent at a minute."""
+
+    name: str
+    service: str
+    alert: str
+    series: dict[str, str]
+    fires: tuple[int, ...] = ()
+    silent: tuple[int, ...] = ()
+
+
+def old_pod(started: int = -100000) -> dict[str, str]:
+    return {f'kube_pod_start_time{{{STATE},pod="{POD}",uid="u"}}': f"{started}x90"}
+
+
+def up(value: str) -> dict[str, str]:
+    return {f'up{{{TARGET},pod="{POD}",instance="10.0.0.1:8000"}}': value}
+
+
+def http(status: str, values: str) -> dict[str, str]:
+    return {f'http_requests_total{{{TARGET},pod="{POD}",method="POST",handler="/v1/chat",status="{status}"}}': values}
+
+
+def first_token(fast: str, every: str) -> dict[str, str]:
+    base = f'{TARGET},pod="{POD}",model_name="llama",engine="0"'
+    return {f'vllm:time_to_first_token_seconds_bucket{{{base},le="1.0"}}': fast,
+            f'vllm:time_to_first_token_seconds_bucket{{{base},le="+Inf"}}': every,
+            f'vllm:time_to_first_token_seconds_count{{{base}}}': every}
+
+
+def classic_latency(fast: str, every: str) -> dict[str, str]:
+    base = f'{CLASSIC_TARGET},model_name="m"'
+    bounds = {"0.5": fast, "1.0": fast, "2.5": fast, "5.0": fast, "10.0": every, "30.0": every, "+Inf": every}
+    found = {f'ai_inference_duration_seconds_bucket{{{base},le="{bound}"}}': values for bound, values in bounds.items()}
+    return found | {f"ai_inference_duration_seconds_count{{{base}}}": every}
+
+
+def restarts(values: str) -> dict[str, str]:
+    return {f'kube_pod_container_status_restarts_total{{{STATE},{CONTAINER},uid="u"}}': values}
+
+
+def reason(metric: str, word: str, values: str) -> dict[str, str]:
+    return {f'kube_pod_container_status_{metric}{{{STATE},{CONTAINER},uid="u",reason="{word}"}}': values}
+
+
+def replicas(available: str, wanted: str) -> dict[str, str]:
+    labels = f'{STATE},deployment="support-chat"'
+    return {f"kube_deployment_status_replicas_available{{{labels}}}": available,
+            f"kube_deployment_spec_replicas{{{labels}}}": wanted}
+
+
+CASES = (
+    Case("up is 0", CHAT, "ServiceDown", up("1x10 0x30") | old_pod(), fires=(14, 30), silent=(5, 11)),
+    Case("targets are gone", CHAT, "ServiceDown", up("1x10 _x30") | old_pod(), fires=(20,), silent=(5,)),
+    Case("back again", CHAT, "ServiceDown", up("0x10 1x30") | old_pod(), fires=(5,), silent=(25,)),
+    Case("a pod that loads its model", CHAT, "ServiceDown", up("0x20") | old_pod(60), silent=(3, 8, 10)),
+    Case("a pod that never gets ready", CHAT, "ServiceDown", up("0x30") | old_pod(60), fires=(20,)),
+    Case("one of two replicas", CHAT, "ServiceDown",
+         up("1x30") | {f'up{{{TARGET},pod="support-chat-6c9f7d8b5d-bbbbb",instance="10.0.0.2:8000"}}': "0x30"} | old_pod(), silent=(20,)),
+    Case("one of two replicas", CHAT, "TargetDown",
+         up("1x30") | {f'up{{{TARGET},pod="support-chat-6c9f7d8b5d-bbbbb",instance="10.0.0.2:8000"}}': "0x30"} | old_pod(), fires=(20,)),
+    Case("none available", CHAT, "NoReadyReplicas", replicas("2x5 0x30", "2x35"), fires=(20,), silent=(5, 10)),
+    Case("scaled to zero on purpose", CHAT, "NoReadyReplicas", replicas("0x30", "0x30"), silent=(20,)),
+    Case("one of two available", CHAT, "ReplicasBelowDesired", replicas("1x60", "2x60"), fires=(40,), silent=(5,)),
+    Case("first errors ever", CHAT, "HighErrorRate", http("2xx", "0+60x40") | http("5xx", "_x10 0+20x30"), fires=(25,), silent=(9,)),
+    Case("no errors", CHAT, "HighErrorRate", http("2xx", "0+60x40"), silent=(5, 30)),
+    Case("client errors", CHAT, "HighErrorRate", http("2xx", "0+60x40") | http("4xx", "0+60x40"), silent=(30,)),
+    Case("one failed request at night", CHAT, "HighErrorRate", http("2xx", "0x40") | http("5xx", "0x10 1x30"), silent=(12, 15, 20)),
+    Case("counter reset", CHAT, "HighErrorRate", http("2xx", "0+60x20 0+60x20") | http("5xx", "5x20 0x20"), silent=(22, 25)),
+    Case("no traffic at all", CHAT, "HighErrorRate", http("2xx", "100x40") | http("5xx", "10x40"), silent=(30,)),
+    Case("a trickle of errors", CHAT, "ElevatedErrorRate", http("2xx", "0+60x90") | http("5xx", "0+2x90"), fires=(60,)),
+    Case("slow first tokens", CHAT, "SlowFirstToken", first_token("0+30x40", "0+60x40"), fires=(20,), silent=(3,)),
+    Case("fast first tokens", CHAT, "SlowFirstToken", first_token("0+60x40", "0+60x40"), silent=(20,)),
+    Case("few and slow", CHAT, "SlowFirstToken", first_token("0x40", "0+1x40"), silent=(20,)),
+    Case("p95 above 5 s", CLASSIC, "HighInferenceLatency", classic_latency("0+50x40", "0+60x40"), fires=(20,), silent=(3,)),
+    Case("p95 below 5 s", CLASSIC, "HighInferenceLatency", classic_latency("0+59x40", "0+60x40"), silent=(20,)),
+    Case("busy GPU", CLASSIC, "GPUUtilizationHigh",
+         {'ai_gpu_utilization_percent{job="gpu-metrics",namespace="ai-services",service="ai-model-server",gpu_id="0"}': "99x40"},
+         fires=(20,), silent=(5,)),
+    Case("GPU at 95 percent", CLASSIC, "GPUUtilizationHigh",
+         {'ai_gpu_utilization_percent{job="gpu-metrics",namespace="ai-services",service="ai-model-server",gpu_id="0"}': "95x40"},
+         silent=(20,)),
+    Case("hot GPU", CHAT, "GPUHot",
+         {f'DCGM_FI_DEV_GPU_TEMP{{exported_namespace="ai-prod",exported_pod="{POD}",exported_container="vllm",gpu="0",UUID="g"}}': "87x40"},
+         fires=(20,), silent=(5,)),
+    Case("another tenant's hot GPU", CHAT, "GPUHot",
+         {'DCGM_FI_DEV_GPU_TEMP{exported_namespace="other",exported_pod="x",exported_container="c",gpu="0",UUID="g"}': "95x40"},
+         silent=(20,)),
+    Case("killed by the kernel", CHAT, "ContainerOOMKilled",
+         restarts("0x10 1x30") | reason("last_terminated_reason", "OOMKilled", "_x10 1x30"), fires=(12,), silent=(5, 39)),
+    Case("an old kill and no restart", CHAT, "ContainerOOMKilled",
+         restarts("1x40") | reason("last_terminated_reason", "OOMKilled", "1x40"), silent=(20,)),
+    Case("crash loop", CHAT, "PodCrashLooping", reason("waiting_reason", "CrashLoopBackOff", "1x40"), fires=(15,), silent=(5,)),
+    Case("restarts often", CHAT, "ContainerRestarting", restarts("0x10 1x5 2x5 3x5 4x30"), fires=(40,), silent=(12,)),
+    Case("close to the memory limit", CHAT, "MemoryNearLimit",
+         {f'container_memory_working_set_bytes{{{KUBELET},{CONTAINER},image="i"}}': "95x40",
+          f'kube_pod_container_resource_limits{{{STATE},{CONTAINER},node="n",resource="memory",unit="byte"}}': "100x40"},
+         fires=(20,), silent=(10,)),
+    Case("no memory limit", CHAT, "MemoryNearLimit",
+         {f'container_memory_working_set_bytes{{{KUBELET},{CONTAINER},image="i"}}': "95x40"}, silent=(20,)),
+    Case("throttled", CHAT, "CPUThrottling",
+         {f"container_cpu_cfs_throttled_periods_total{{{KUBELET},{CONTAINER}}}": "0+300x40",
+          f"container_cpu_cfs_periods_total{{{KUBELET},{CONTAINER}}}": "0+600x40"}, fires=(30,), silent=(10,)),
+    Case("half of the series vanish", CHAT, "ScrapeSamplesDropped",
+         {f'scrape_samples_post_metric_relabeling{{{TARGET},instance="a"}}': "1000x60 100x40"}, fires=(80,), silent=(50,)),
+    Case("a metric was renamed", CHAT, "MetricMissing", first_token("0+60x10 _x60", "0+60x10 _x60"), fires=(40,)),
+    Case("Triton failures", VISION, "HighErrorRate",
+         {'nv_inference_request_success{job="vision",namespace="ai-prod",model="resnet50",version="1"}': "0+60x40",
+          'nv_inference_request_failure{job="vision",namespace="ai-prod",model="resnet50",version="1",reason="BACKEND"}': "0+20x40"},
+         fires=(20,)),
+    Case("Triton cancellations", VISION, "HighErrorRate",
+         {'nv_inference_request_success{job="vision",namespace="ai-prod",model="resnet50",version="1"}': "0+60x40",
+          'nv_inference_request_failure{job="vision",namespace="ai-prod",model="resnet50",version="1",reason="CANCELED"}': "0+60x40"},
+         silent=(20,)),
+    Case("Triton's mean latency", VISION, "HighInferenceLatency",
+         {'nv_inference_request_duration_us{job="vision",namespace="ai-prod",model="resnet50",version="1"}': "0+48000000x40",
+          'nv_inference_request_success{job="vision",namespace="ai-prod",model="resnet50",version="1"}': "0+60x40"}, fires=(20,)),
+)
+
+
+def judged(case: Case, promtool: Path, folder: Path) -> checks.Verdict:
+    """What promtool says of a case."""
+    (folder / "rules.yaml").write_text((OUT / case.service / "rules.yaml").read_text())
+    counted = [{"expr": f'count(ALERTS{{alertname="{case.alert}",alertstate="firing"}}) > bool 0', "eval_time": f"{minute}m",
+                "exp_samples": [{"labels": "{}", "value": 1}]} for minute in case.fires]
+    silent = [{"expr": f'ALERTS{{alertname="{case.alert}",alertstate="firing"}}', "eval_time": f"{minute}m", "exp_samples": []}
+              for minute in case.silent]
+    test = {"rule_files": ["rules.yaml"], "evaluation_interval": "30s", "tests": [
+        {"interval": "1m", "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
+         "promql_expr_test": counted + silent}]}
+    (folder / "test.json").write_text(json.dumps(test))
+    return checks.promtool_test_rules(promtool, [folder / "test.json"])
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case.alert}: {case.name}" for case in CASES])
+def test_an_alert_in_its_outage(case: Case, tool: Callable[[str], Path], consumers: Consumers, tmp_path: Path) -> None:
+    judged(case, tool("promtool"), tmp_path).require()
+    consumers.record("promtool test rules", tools.version("promtool"), 1)
+
+
+@pytest.mark.parametrize("wrong", [
+    Case("fires where it is silent", CHAT, "ServiceDown", up("1x30") | old_pod(), fires=(20,)),
+    Case("silent where it fires", CHAT, "ServiceDown", up("0x30") | old_pod(), silent=(20,)),
+], ids=["fires", "silent"])
+def test_a_wrong_expectation_is_refused(wrong: Case, tool: Callable[[str], Path], consumers: Consumers, tmp_path: Path) -> None:
+    refusal = judged(wrong, tool("promtool"), tmp_path).refusal("FAILED")
+    consumers.record("promtool test rules", tools.version("promtool"), 0, refusal)
