@@ -19,8 +19,8 @@ class Code(NamedTuple):
 CODES: dict[str, Code] = {
     # L0xx load
     "L001": Code("too large", "A file passes a limit that no specification needs: 1 MiB, 60 levels, 100 aliases, "
-                 "50,000 values (what aliases repeat counts each time, keys do not), 1,000 documents. Nothing behind that "
-                 "place is read."),
+                 "50,000 values (what aliases repeat counts each time, keys do not), 1,000 documents, 10,000 mistakes. "
+                 "Nothing behind that place is read."),
     "L002": Code("no document", "The file holds nothing to compile: it is empty, or has only comments or the word `null`."),
     "L003": Code("not UTF-8", "Specifications are UTF-8 text, with or without a byte order mark at the start. UTF-16, UTF-32 "
                  "and Windows code pages are not guessed at."),
@@ -100,6 +100,7 @@ CODES: dict[str, Code] = {
     "S321": Code("webhook address", "A webhook has one address, written or kept in a Secret."),
     "S322": Code("log file of two services", "Lines of a file that two inputs read arrive twice."),
     "S323": Code("renamed labels", "Without honorLabels an exporter's namespace, pod and container become exported_… labels."),
+    "S324": Code("not RE2", "Consumers read RE2; an expression that one of them refuses stops it for everybody."),
     "S330": Code("either name", "The metric was renamed within the range of versions, so rules read both names."),
     "S331": Code("alert left out", "The runtime or the platform has nothing to base the alert on."),
     # P4xx policy, privacy
@@ -110,6 +111,7 @@ CODES: dict[str, Code] = {
     "P406": Code("log path not allowed", "A shared log shipper reads only the platform's folders."),
     "P407": Code("content would get out", "Prompts and private values are removed unless the platform permits otherwise."),
     "P408": Code("unchecked certificate", "Whoever answers could be anybody."),
+    "P410": Code("another tenant's series", "A service reads the series of its own namespace."),
     "P409": Code("plain text backend", "Telemetry and credentials would cross the network readable."),
     "P401": Code("credential in a spec", "Specs are committed and compiled into files that many read. Only references to "
                  "Secrets may stand in them. Whatever was written must be considered known: revoke it."),

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from obsc import scalars
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
 Scalar: TypeAlias = str | int | float | bool | None
 Path: TypeAlias = tuple[str | int, ...]
 
-# Limits of one file: bytes, levels, values with what aliases repeat (keys not counted), aliases, documents.
+# Limits of one file: bytes, levels, values with what aliases repeat (keys not counted), aliases, documents, findings.
 LARGEST_FILE = 1 << 20
 DEEPEST = 60
 MOST_NODES = 50_000
 MOST_ALIASES = 100
 MOST_DOCUMENTS = 1_000
+MOST_FINDINGS = 10_000
 _DOCUMENT = re.compile(rb"^---(?=[ \t\n]|\Z)", re.MULTILINE)
 _CORE_TAGS = {"tag:yaml.org,2002:map": True, "tag:yaml.org,2002:seq": False}
 _KINDS = {bool: "a truth value", int: "a number", float: "a number", dict: "a mapping", tuple: "a list"}
@@ -221,13 +223,15 @@ class _Reader:
             events.DocumentStartEvent: self._begin, events.DocumentEndEvent: self._end,
         }
         self.at.base = base
-        parser, event = CParser(data), None
+        parser, event, before = CParser(data), None, len(self.sink)
         try:
             while not self.stopped and parser.check_event():
                 event = parser.get_event()
                 handler = handlers.get(type(event))
                 if handler is not None:
                     handler(event)
+                if len(self.sink) - before > MOST_FINDINGS:
+                    self._limit(f"more than {MOST_FINDINGS} mistakes", self.at.mark(event.start_mark))
         except (YAMLError, UnicodeDecodeError) as error:
             # The second comes from a tag whose escapes are no UTF-8, and has no mark.
             mark = getattr(error, "problem_mark", None) or (event.end_mark if event is not None else None)
@@ -326,7 +330,7 @@ class _Reader:
             return
         text, tag, bare = str(event.value).translate(self.table), event.tag, not event.style
         if event.style == '"':
-            for finding, where in self.at.escapes(event):
+            for finding, where in islice(self.at.escapes(event), 20):
                 self._report(finding, where)
         reading = scalars.value(text, tag, bare=bare)
         for finding in (reading, *(scalars.looks(text) if bare else ())):

@@ -1,9 +1,9 @@
 """Build the pinned consumers into a cache folder: `python tests/conformance/tools.py [--list] [NAME…]`.
 
-Each family of Go modules is pinned by its go.mod and go.sum and built through the module proxy; the only other source
-is the system's package manager, for etcd and openssl. A binary is stamped with the digest of what it was made from, so
-that an up-to-date one costs no call of `go`. What cannot be had is named and the others are still made; the exit code is
-1 then.
+Each family of Go modules is pinned by its go.mod and go.sum and built through the module proxy; the types of Grafana's
+model, and the compiler that checks them, are pinned by a package-lock.json; the only other source is the system's package
+manager, for etcd and openssl. A binary is stamped with the digest of what it was made from, so that an up-to-date one
+costs no call of `go`. What cannot be had is named and the others are still made; the exit code is 1 then.
 The last lines printed are a table: tool, version, seconds, state.
 
 The cache folder is $OBSC_CONFORMANCE_CACHE, or obsc-conformance in $XDG_CACHE_HOME or in ~/.cache.
@@ -96,7 +96,8 @@ DEFINITIONS = (
 # Of the system: binary → package and the word that asks for its version. openssl makes the API server's signing key.
 PACKAGES = {"etcd": ("etcd-server", "--version"), "openssl": ("openssl", "version")}
 CRDS = "crds"
-NAMES = (*PACKAGES, *(tool.name for tool in TOOLS), CRDS)
+SCHEMA = "grafana-schema"  # a folder of Node packages: the types of Grafana's model, and TypeScript
+NAMES = (*PACKAGES, *(tool.name for tool in TOOLS), CRDS, SCHEMA)
 
 
 class Unavailable(Exception):  # noqa: N818
@@ -114,7 +115,7 @@ def find(name: str) -> Path | None:
     if name in PACKAGES:
         installed = shutil.which(name)
         return Path(installed) if installed else None
-    place = cache() / CRDS if name == CRDS else cache() / "bin" / name
+    place = cache() / name if name in {CRDS, SCHEMA} else cache() / "bin" / name
     stamp = _stamp(place)
     return place if place.exists() and stamp.exists() and stamp.read_text() == _digest(name) else None
 
@@ -123,6 +124,8 @@ def version(name: str) -> str:
     """Version of a tool as it is pinned (of a system package: as it is installed); empty if there is none."""
     if name == CRDS:
         return f"{len(DEFINITIONS)} modules"
+    if name == SCHEMA:
+        return str(json.loads((MODULES / "grafana/package.json").read_text())["dependencies"]["@grafana/schema"])
     if name in PACKAGES:
         found = find(name)
         words = _run(str(found), PACKAGES[name][1]).split() if found else []
@@ -172,7 +175,7 @@ def _made(name: str) -> tuple[str, str, float, str]:
 
 def _make(name: str) -> str:
     print(f"{name}: building …", flush=True)
-    makers: dict[str, Callable[[], None]] = {CRDS: _copy_definitions}
+    makers: dict[str, Callable[[], None]] = {CRDS: _copy_definitions, SCHEMA: _install_schema}
     makers |= {binary: lambda b=binary, p=package: _install(b, p) for binary, (package, _) in PACKAGES.items()}  # type: ignore[misc]
     makers |= {tool.name: lambda t=tool: _build(t) for tool in TOOLS}  # type: ignore[misc]
     makers[name]()
@@ -204,6 +207,8 @@ def _stamp(place: Path) -> Path:
 def _digest(name: str) -> str:
     if name == CRDS:
         return hashlib.sha256(repr(DEFINITIONS).encode()).hexdigest()
+    if name == SCHEMA:
+        return hashlib.sha256((MODULES / "grafana/package-lock.json").read_bytes()).hexdigest()
     tool = next(tool for tool in TOOLS if tool.name == name)
     pins = [path for path in sorted((MODULES / tool.family).iterdir()) if path.suffix in {".go", ".mod", ".sum"}]
     parts = [path.name.encode() + b"\0" + path.read_bytes() for path in pins]
@@ -256,6 +261,22 @@ def _install(binary: str, package: str) -> None:
             policy.unlink(missing_ok=True)
     if shutil.which(binary) is None:
         raise Unavailable(f"{package} was installed and has no {binary}")
+
+
+def _install_schema() -> None:
+    if shutil.which("npm") is None:
+        raise Unavailable("install Node.js: npm is not on the PATH")
+    target = cache() / SCHEMA
+    fresh = target.with_name(f"{SCHEMA}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(MODULES / "grafana" / name, fresh / name)
+    _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=fresh)
+    _stamp(target).unlink(missing_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.replace(target)
+    _stamp(target).write_text(_digest(SCHEMA))
 
 
 def _copy_definitions() -> None:

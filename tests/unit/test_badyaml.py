@@ -81,7 +81,8 @@ enabled: true
 """
 
 NOTEWORTHY = [*"\t\0\x1b:-[]{}#,'\"|>&*!?%@`\r\n\\~", "\u00a0", "\ufeff", "\u202e", "\u2028", "---\n", "<<: "]
-PARTS = ["a:", "- ", "  ", "\n", "\n ", "\n  ", "x", "'", '"', "[", "]", "{", "}", ", ", ": ", "&a ", "*a", "!!str ", "|\n", ">\n", "#",
+PARTS = ["a:", "- ", "  ", "\n", "\n ", "\n  ", "x", "'", '"', "[", "]", "{", "}", ", ", ": ", "&a ", "*a", "!!str ", "|\n",
+         ">\n", "#",
          "---\n", "? ", "\t", "\\", "%", "<<: ", "é"]
 CODECS = ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "cp1252", "cp037", "shift-jis"]
 NESTS = [("[", "]"), ("{a: ", "}"), ("- ", ""), ("? ", ""), ("[[],", "]"), ("{? [", "]}"), ("!!seq [", "]"), ("&a [", "]"),
@@ -145,7 +146,8 @@ def bomb(rnd: random.Random) -> str:
 def huge(rnd: random.Random) -> str:
     size, escape = rnd.choice([100_000, 1_000_000]), "\\x07"
     return rnd.choice([
-        f"a: {'x' * size}", f"a: '{'x' * size}'", f'a: "{"x" * size}"', f"a: |\n  {'x' * size}", "a: >\n" + "  x\n\n" * (size // 6),
+        f"a: {'x' * size}", f"a: '{'x' * size}'", f'a: "{"x" * size}"', f"a: |\n  {'x' * size}",
+        "a: >\n" + "  x\n\n" * (size // 6),
         f"{'k' * size}: 1", f"? {'k' * size}\n: 1", f"a: {'1' * size}", f"a: {'1' * size}.5", f"a: 1e{'9' * size}",
         f"a: 0x{'f' * size}", f"a: {'1_' * (size // 2)}", f"a: {'1:' * (size // 2)}1", f"a: {' ' * size}b", f"a: b{' ' * size}#",
         f"#{'x' * size}", f"a: &{'x' * size} b", f"a: *{'x' * size}", f"a: !{'x' * size} b", f"a: !<{'x' * size}> b",
@@ -308,6 +310,12 @@ def test_size_of_a_file() -> None:
     text = "a: 1\n#" + "x" * (source.LARGEST_FILE - 6)
     assert findings(text) == []
     assert findings(text + "x") == [("L001", "error", 1, 1)]
+
+
+def test_number_of_findings() -> None:
+    text = "a:\n" + "- yes\n" * 20_000
+    assert [(code, line) for code, _, line, _ in findings(text)][-1] == ("L001", source.MOST_FINDINGS + 2)
+    assert len(findings('a: "' + "\\0" * 1000 + '"\n')) == 20
 
 
 def test_what_stands_before_a_limit_is_kept() -> None:

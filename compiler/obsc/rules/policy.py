@@ -6,9 +6,11 @@ import fnmatch
 import ipaddress
 from urllib.parse import urlsplit
 
+from obsc import promql
 from obsc.diagnostics import Sink
 from obsc.ir import Service
 from obsc.resolve import Resolved
+from obsc.signals.subject import read_matcher
 from obsc.source import Path
 from obsc.spec.metrics import StaticConfig
 
@@ -101,6 +103,20 @@ def _allows(entry: str, host: str, port: str, address: ipaddress.IPv4Address | i
         return address in ipaddress.ip_network(pattern, strict=False)
     except ValueError:
         return False
+
+
+def matchers(resolved: Resolved, _: Service, sink: Sink) -> None:
+    """Matchers tell which series are the service's: sound expressions that leave the namespace to the compiler."""
+    for index, text in enumerate(resolved.service.metrics.matchers):
+        place = resolved.origins.place(("metrics", "matchers", index))
+        one = read_matcher(text)
+        problem = promql.pattern_problem(one.value) if one.op in {"=~", "!~"} else None
+        if problem:
+            sink.error("S324", f"the expression of the matcher for `{one.label}` is not RE2: {problem}", place,
+                       path="metrics.matchers", hint="use no lookaround and no back-references")
+        if one.label in {"namespace", "exported_namespace"}:
+            sink.error("P410", f"a matcher for `{one.label}` could read another tenant's series", place, path="metrics.matchers",
+                       hint="leave it out: the service's own namespace is always matched")
 
 
 def links(resolved: Resolved, _: Service, sink: Sink) -> None:

@@ -32,8 +32,9 @@ def _alert(rule: AlertRule, service: Service, platform: AIPlatform) -> Data:
         data["for"] = conventions.seconds(rule.hold)
     if rule.keep > 0:
         data["keep_firing_for"] = conventions.seconds(rule.keep)
-    data["labels"] = dict(sorted({**dict(rule.labels), "class": rule.kind, "severity": rule.severity.value,
-                                  "signal": rule.signal}.items()))
+    labels = {**dict(rule.labels), "class": rule.kind, "severity": rule.severity.value, "signal": rule.signal}
+    # The labels of an alert are templates too, unlike those of a recorded series.
+    data["labels"] = {name: conventions.annotation((value,)) for name, value in sorted(labels.items())}
     data["annotations"] = _annotations(rule, service, platform)
     return data
 

@@ -105,6 +105,10 @@ function isObject(value) {
   return Object.prototype.toString.call(value) === "[object Object]";
 }
 
+function empty(value) {
+  return isObject(value) && Object.keys(value).length === 0;
+}
+
 function credential(key) {
   for (var i = 0; i < masks.length; i++) {
     if (masks[i].keys && masks[i].keys.test(key)) return masks[i].shown;
@@ -150,7 +154,7 @@ function spread(event, fields, rest) {
   event.Delete("json");
   var said = event.Get("message");
   if (said === null) {
-    if (!event.Rename("msg", "message")) event.Rename("app.event", "message");
+    if (!event.Rename("msg", "message") && event.Rename("app.event", "message") && empty(event.Get("app"))) event.Delete("app");
     said = event.Get("message");
   }
   if (said !== null && typeof said !== "string") event.Put("message", JSON.stringify(said));
