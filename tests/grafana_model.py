@@ -47,7 +47,7 @@ def _page(board: Data) -> Iterator[str]:
 
 def _variables(board: Data) -> Iterator[str]:
     first, *rest = board["templating"]["list"]
-    if (first["name"], first["type"], first["query"], first["label"]) != ("datasource", "datasource", "prometheus", "Data source"):
+    if [first[key] for key in ("name", "type", "query", "label")] != ["datasource", "datasource", "prometheus", "Data source"]:
         yield "the first variable is no data source"
     for one in rest:
         good = one["type"] == "query" and one["refresh"] == 2 and one["multi"] and one["includeAll"] and one["sort"] == 1
@@ -68,15 +68,15 @@ def _ids(board: Data) -> Iterator[str]:
 
 
 def _grid(board: Data) -> Iterator[str]:
-    shown = [(one["title"], one["gridPos"]) for one in board["panels"]]
+    shown, hidden = [(one["title"], one["gridPos"]) for one in board["panels"]], list[tuple[str, Any]]()
     for row in board["panels"]:
         if row["type"] == "row" and row["panels"] and not row["collapsed"]:
             yield f"{row['title']}: an open row holds panels"
         nested = [(one["title"], one["gridPos"]) for one in row.get("panels", ())]
         yield from _overlaps(nested)
-        shown += [] if not nested else []
+        hidden += nested
     yield from _overlaps(shown)
-    for title, grid in shown:
+    for title, grid in shown + hidden:
         if grid["x"] < 0 or grid["w"] < 1 or grid["x"] + grid["w"] > 24 or grid["y"] < 0 or grid["h"] < 1:
             yield f"{title}: outside of the grid"
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Compile
 from ruamel.yaml import YAML
 
+from conftest import Compile
 from obsc import pipeline
 from obsc.diagnostics import Diagnostic, Severity, Sink
 

@@ -73,8 +73,8 @@ def _example(where: Site, key: str | int) -> str:
 
 
 def _text(node: Node) -> str:
-    return node.text or ("" if node.value == "" else emit_inline.flow(node.value) if not isinstance(node.value, str)
-                         else node.value)
+    """A scalar as it is written; nothing of a mapping or list."""
+    return "" if isinstance(node.value, dict | tuple) else node.text or str(node.value)
 
 
 def _choice(where: Site, node: Node) -> str:

@@ -8,26 +8,29 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-_SAFE = re.compile(r"[A-Za-z_/.*][A-Za-z0-9_./*+$-]*(?: [A-Za-z0-9_./*+$(),;=-]+)*")
-_SAFE_NUMBERED = re.compile(r"[A-Za-z0-9]+(?:[._/-][A-Za-z0-9]+)*")
-_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n", "~", ""})
-_NUMBER_LIKE = re.compile(
-    r"[-+.]?[0-9][0-9_.,:eExXoO+-]*[0-9a-fA-F_.]*|\.[0-9_]+.*|0[xob].*|[-+]?\.(inf|nan)|[0-9.eE+-]+|[0-9].*[eE:][0-9+-].*",
-    re.IGNORECASE)
-_ESCAPED = re.compile("[\x00-\x1f\x7f-\xa0\u00ad\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]|[\u200b-\u200f\u202a-\u202e\u2060-\u206f]")
-_BLOCK_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\xa0\u00ad\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufffe\uffff\t]")
+# No number, date or time of either version begins with a letter, `_` or `/`, and these words are all that is left.
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./*+$-]*(?: [A-Za-z0-9_./*+$(),;=-]+)*")
+_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
+# What a reader may refuse, take for a line break or not show: it is written as its number.
+_UNSEEN = ("\x7f-\xa0\u00ad\u061c\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb\ufffe\uffff"
+           "\U000e0000-\U000e0fff")
+_ESCAPED = re.compile(f'["\\\\\x00-\x1f{_UNSEEN}]')
+_JSON_ESCAPED = re.compile(f"[{_UNSEEN}]")
 _NAMED = {"\0": "\\0", "\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
+_NO_LITERAL = re.compile(f"[\x00-\x09\x0b-\x1f{_UNSEEN}]")
 _LONGEST_KEY = 1000
-_JSON_ESCAPED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_DEEPEST = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One file: its path relative to the output folder, its plain data (or text), and how it is spelled."""
+    """One file: its POSIX path relative to the output folder, its plain data (or text), and how it is spelled.
+
+    `header` is one or more lines of comment, without `#`, at the top of YAML.
+    """
 
     path: str
     data: object
@@ -36,96 +39,112 @@ class Artifact:
 
 
 def encode(artifact: Artifact) -> bytes:
-    """The bytes of a file: UTF-8, LF, one newline at the end."""
+    """The bytes of a file: UTF-8, LF, one newline at the end. Raises like `to_yaml`."""
     if artifact.format == "yaml":
         text = to_yaml(artifact.data, artifact.header)
     elif artifact.format == "json":
         text = to_json(artifact.data)
+    elif isinstance(artifact.data, str):
+        text = artifact.data.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
     else:
-        text = str(artifact.data).rstrip("\n") + "\n"
+        raise TypeError(f"{type(artifact.data).__name__} is no text")
     return text.encode("utf-8")
 
 
 def to_json(data: object) -> str:
-    """JSON with two spaces of indentation. Raises TypeError and ValueError like `to_yaml`."""
-    _plain(data)
+    """JSON with two spaces of indentation; all but control and unseen characters stand for themselves. Raises like `to_yaml`."""
+    _require_plain(data, 0)
     text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
-    return _JSON_ESCAPED.sub(lambda match: f"\\u{ord(match.group()):04x}", text) + "\n"
+    return _JSON_ESCAPED.sub(lambda match: json.dumps(match.group())[1:-1], text) + "\n"
 
 
 def to_yaml(data: object, header: str = "") -> str:
-    """Block-style YAML. Raises TypeError for what is not plain data and ValueError for what YAML cannot hold."""
-    _plain(data)
-    comment = "".join(f"# {line}\n" if line else "#\n" for line in header.splitlines())
-    return comment + "".join(_block(data, 0))
+    """Block-style YAML, never folded, after a comment.
+
+    Plain data is dict (with str keys), list, tuple, str, int, float, bool and None, and nothing derived from them.
+    Raises TypeError for anything else, ValueError for what has no spelling: infinity, not-a-number, halves of
+    surrogate pairs, data that contains itself.
+    """
+    _require_plain(data, 0)
+    pieces = [f"# {_ESCAPED.sub(_escape, line)}".rstrip() + "\n" for line in header.splitlines()]
+    if isinstance(data, dict | list | tuple) and data:
+        _collection(data, "", pieces)
+    else:
+        pieces.append(_scalar(data) + "\n")
+    return "".join(pieces)
 
 
-def _plain(data: object) -> None:
-    pending = [data]
-    while pending:
-        one = pending.pop()
-        if isinstance(one, dict):
-            if not all(isinstance(key, str) for key in one):
-                raise TypeError("keys must be text")
-            pending.extend(one)
-            pending.extend(one.values())
-        elif isinstance(one, list | tuple):
-            pending.extend(one)
-        elif isinstance(one, float) and not math.isfinite(one):
-            raise ValueError("not a finite number")
-        elif isinstance(one, str) and re.search("[\ud800-\udfff]", one):
-            raise ValueError("a lone surrogate is no text")
-        elif one is not None and not isinstance(one, str | int | float | bool):
-            raise TypeError(f"{type(one).__name__} is not plain data")
-
-
-def _block(data: object, depth: int) -> Iterator[str]:
-    pad = "  " * depth
-    if isinstance(data, dict) and data:
+def _require_plain(data: object, depth: int) -> None:
+    if depth > _DEEPEST:
+        raise ValueError("data is nested too deeply, or contains itself")
+    if type(data) is dict:
         for key, value in data.items():
-            yield _key(key, pad)
-            yield from _value(value, depth, in_list=False)
-    elif isinstance(data, list | tuple) and data:
+            if type(key) is not str:
+                raise TypeError("keys must be text")
+            _require_plain_scalar(key)
+            _require_plain(value, depth + 1)
+    elif type(data) in {list, tuple} and isinstance(data, list | tuple):
         for item in data:
-            yield f"{pad}-"
-            yield from _value(item, depth, in_list=True)
+            _require_plain(item, depth + 1)
     else:
-        yield f"{pad}{_scalar(data)}\n"
+        _require_plain_scalar(data)
 
 
-def _value(value: object, depth: int, *, in_list: bool) -> Iterator[str]:
+def _require_plain_scalar(data: object) -> None:
+    if type(data) is str:
+        data.encode("utf-8")  # raises UnicodeEncodeError, a ValueError, for half of a surrogate pair
+    elif type(data) is float:
+        if not math.isfinite(data):
+            raise ValueError("not a finite number")
+    elif data is not None and type(data) not in {bool, int}:
+        raise TypeError(f"{type(data).__name__} is not plain data")
+
+
+def _collection(data: object, pad: str, pieces: list[str]) -> None:
+    """Lines of a map or list that is not empty. The first is not indented: it may stand beside a dash."""
+    lead = ""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            pieces.append(f"{lead}{_key(key, pad)}:")
+            _value(value, pad, f"\n{pad}  ", pieces)
+            lead = pad
+    elif isinstance(data, list | tuple):
+        for item in data:
+            pieces.append(f"{lead}-")
+            _value(item, pad, " ", pieces)
+            lead = pad
+
+
+def _value(value: object, pad: str, between: str, pieces: list[str]) -> None:
+    """What follows a key's colon or a dash; `between` leads to the first line of a map or list."""
     if isinstance(value, dict | list | tuple) and value:
-        lines = "".join(_block(value, depth + 1))
-        # In a list, the first line stands beside the dash and the others below it.
-        yield " " + lines[2 * (depth + 1):] if in_list else "\n" + lines
-    elif isinstance(value, str) and _literal(value):
-        yield from _lines(value, depth + 1)
+        pieces.append(between)
+        _collection(value, pad + "  ", pieces)
+    elif isinstance(value, str) and _is_literal(value):
+        pieces.append(_literal(value, pad + "  "))
     else:
-        yield f" {_scalar(value)}\n"
+        pieces.append(f" {_scalar(value)}\n")
 
 
-def _literal(text: str) -> bool:
-    """Whether a text may stand as a literal block: several lines, no line that begins the block with a space."""
-    if "\n" not in text.rstrip("\n") or _BLOCK_UNSAFE.search(text):
-        return False
-    first = text.lstrip("\n")
-    return not first.startswith(" ") and not text.startswith("\n") and not re.search(r" +\n", text) and not text.endswith(" ")
+def _is_literal(text: str) -> bool:
+    """Whether a text has several lines and survives as they are.
+
+    Space at a line's end gets lost in editors, space or nothing on the first line needs an indentation indicator, and
+    empty lines at the end would leave a file with more than one newline at its end.
+    """
+    return ("\n" in text[:-1] and not text.startswith((" ", "\n")) and not text.endswith((" ", "\n\n"))
+            and " \n" not in text and not _NO_LITERAL.search(text))
 
 
-def _lines(text: str, depth: int) -> Iterator[str]:
-    body = text.rstrip("\n")
-    ends = len(text) - len(body)
-    pad = "  " * depth
-    yield " " + {0: "|-", 1: "|"}.get(ends, "|+") + "\n"
-    for line in body.split("\n"):
-        yield f"{pad}{line}\n" if line else "\n"
-    yield "\n" * (ends - 1) if ends > 1 else ""
+def _literal(text: str, pad: str) -> str:
+    mark = "|" if text.endswith("\n") else "|-"
+    return "".join((f" {mark}\n", *(f"{pad}{line}\n" if line else "\n" for line in text.removesuffix("\n").split("\n"))))
 
 
 def _key(text: str, pad: str) -> str:
     shown = _string(text)
     # YAML takes a key on its own line only up to 1024 characters; longer ones need the explicit form.
-    return f"{pad}{shown}:" if len(shown) <= _LONGEST_KEY else f"{pad}? {shown}\n{pad}:"
+    return shown if len(shown) <= _LONGEST_KEY else f"? {shown}\n{pad}"
 
 
 def _scalar(value: object) -> str:
@@ -143,35 +162,22 @@ def _scalar(value: object) -> str:
 
 
 def _float(value: float) -> str:
-    text = repr(value)
-    if "e" in text:
-        mantissa, _, exponent = text.partition("e")
-        # Readers of YAML 1.1 take it for a number only with a point and a signed exponent.
-        point = mantissa if "." in mantissa else mantissa + ".0"
-        return f"{point}e{exponent if exponent[0] in '+-' else '+' + exponent}"
-    return text
+    mantissa, exponential, exponent = repr(value).partition("e")
+    # Readers of YAML 1.1 take it for a number only with a point; `repr` always signs the exponent.
+    return f"{mantissa}{'' if '.' in mantissa else '.0'}{exponential}{exponent}"
 
 
 def _string(text: str) -> str:
-    if _may_be_plain(text):
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    return '"' + "".join(_NAMED.get(char) or _escape(char) for char in text) + '"'
+    return f'"{_ESCAPED.sub(_escape, text)}"'
 
 
-def _may_be_plain(text: str) -> bool:
-    if text.lower() in _WORDS or _NUMBER_LIKE.fullmatch(text) or len(text) > 1000:
-        return False
-    if _SAFE_NUMBERED.fullmatch(text) and not text[0].isdigit():
-        return True
-    if text[0].isdigit():
-        return False
-    return bool(_SAFE.fullmatch(text)) and text[0] not in ".*"
-
-
-def _escape(char: str) -> str:
-    if not _ESCAPED.match(char):
-        return char
+def _escape(match: re.Match[str]) -> str:
+    char = match.group()
     code = ord(char)
+    if char in _NAMED:
+        return _NAMED[char]
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

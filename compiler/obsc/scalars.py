@@ -48,7 +48,7 @@ _CONTROL = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufdd0-\ufdef\ufffe\uffff" + 
 _INVISIBLE = ("\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
               "\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff")
 _EXPECTED = "expected text that is what it looks like"
-_UNSEEN = re.compile(f"([{_CONTROL}])|[{_INVISIBLE}]")
+_UNSEEN = re.compile(f"[{_CONTROL}{_INVISIBLE}]")
 _REFUSED = re.compile(f"[{_CONTROL}\ufeff]")
 _CONTROL_NAMES = {"\0": "NUL", "\a": "bell", "\r": "carriage return", "\x1b": "escape", "\x7f": "delete",
                   "\x85": "next line"}
@@ -62,8 +62,9 @@ _WRONG_SPACE = re.compile(f"(?:^ *|[:-] *)([{''.join(sorted(_SPACES))}])")
 _SMART = frozenset("\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b\u00ab\u00bb\u2039\u203a")
 _SMART_START = re.compile(f"(?:^|[-:,{{[]) *[{''.join(sorted(_SMART))}]")
 _PROPERTY = re.compile(r"[&!]\S*(?:[ \t]+|$)")
-# A tag or a directive, which keeps its colons; or a colon or question mark that is text wherever it stands.
-_NO_INDICATOR = re.compile(r"^%.*|(?:^|(?<=[\s\[{,]))!\S*|(?<![\"'\]}]):(?=[^\s,\[\]{}])|(?<=[^\s,\[\]{}\"'])\?", re.MULTILINE)
+# A directive or a tag, which keeps its colons; or a colon or question mark that is text wherever it stands.
+_NO_INDICATOR = re.compile(r"^%.*|(?:^|(?<=[\s\[{,]))!\S*"
+                           r"|(?<![\"'\]}]):(?=[^\s,\[\]{}])|(?<=[^\s,\[\]{}\"'])\?|\?(?=[^\s,\[\]{}])", re.MULTILINE)
 _TAG = re.compile(r"![^\s,\[\]{}]*")
 _NOTHING = re.compile(r"[ \t]*(?:#.*)?")
 _WIDE = {b"\xff\xfe\0\0": "utf-32-le", b"\0\0\xfe\xff": "utf-32-be", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
@@ -230,7 +231,7 @@ def parsable(text: str) -> tuple[bytes, dict[int, str]]:
     for an indicator: where YAML 1.2 has text, as in `[host:8080]`, characters that the text does not use stand in for them.
     """
     used = set(text)
-    free = (code for code in range(0xE000, 0xF8FE) if chr(code) not in used)
+    free = (code for code in range(0xE000, 0xF900) if chr(code) not in used)
     table = {next(free, 0xF8FE): ":", next(free, 0xF8FF): "?"}
     stand_ins = {char: chr(code) for code, char in table.items()}
     changed = _NO_INDICATOR.sub(lambda found: stand_ins.get(found.group(), found.group()), text)
@@ -244,7 +245,8 @@ def _named(found: re.Match[str]) -> tuple[str, str]:
     number = f"U+{ord(char):04X}" + (f" ({name})" if name else "")
     if char == _BYTE_ORDER_MARK:
         return "L005", "a byte order mark (U+FEFF) inside the file"
-    return ("L004", f"the control character {number}") if found.group(1) else ("L005", f"the invisible character {number}")
+    control = _REFUSED.match(char) is not None
+    return ("L004", f"the control character {number}") if control else ("L005", f"the invisible character {number}")
 
 
 def looks(text: str) -> Iterator[Reading]:
@@ -279,8 +281,7 @@ _SLIPS = {
         "found an escape that is no character, such as half of a surrogate pair", "write the character itself", "L004"),
     "<document start>": Slip(
         "found text behind the end of a document", "indent it like the lines above, or write `---` before a new document"),
-    "incompatible YAML": Slip("found a version of YAML that is not 1.2", "delete the directive", "L015"),
-    "duplicate %YAML": Slip("found a second %YAML directive", "delete it", "L015"),
+    "YAML d": Slip("found a version of YAML that is not 1.2, or a second one", "delete the directive", "L015"),
     "directive name": Slip("found a line that begins with `%`, an unknown directive", "put the text in quotes", "L015"),
     "alphabetic or numeric": Slip("found `&`, `*` or `!` without a name behind it", "put the text in quotes"),
     "equal to 0": Slip("found the indentation 0 behind `|` or `>`", "delete the digit"),

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -212,7 +213,6 @@ class _Reader:
     def run(self, data: bytes, base: int) -> int | None:
         """Read events of what begins on row `base` (from 0) to the end, or to an error, whose row is returned."""
         from ruamel.yaml import events  # noqa: PLC0415  a large package, wanted only where files are read
-        from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]  # noqa: PLC0415
         from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
         handlers: dict[type, Callable[..., None]] = {
@@ -223,7 +223,8 @@ class _Reader:
             events.DocumentStartEvent: self._begin, events.DocumentEndEvent: self._end,
         }
         self.at.base = base
-        parser, event, before = CParser(data), None, len(self.sink)
+        # The module does not name the class among its exports, so a plain import does not pass the type checker.
+        parser, event, before = import_module("ruamel.yaml.cyaml").CParser(data), None, len(self.sink)
         try:
             while not self.stopped and parser.check_event():
                 event = parser.get_event()
@@ -352,7 +353,6 @@ class _Reader:
         self._aliases += 1
         if self._aliases > MOST_ALIASES:
             self._limit(f"more than {MOST_ALIASES} aliases", place)
-            return
         found = self._anchors.get(name)
         if found is None:
             what = "is part of what it repeats" if name in self._anchors else "has no anchor before it"
@@ -381,19 +381,18 @@ class _Reader:
 
     def _key(self, frame: _Frame, values: dict[str, Node], node: Node) -> None:
         key = node.value if isinstance(node.value, str) else node.text
-        shown = scalars.shown(key)
         if not frame.bracketed and not values and not frame.keys:
             frame.place = node.place
         frame.key, frame.skip = key, True
         if not isinstance(node.value, str):
             kind = _KINDS.get(type(node.value), "no text")
             self.sink.error("L008", f"found a key that is {kind}, expected text", node.place,
-                            hint=f'write "{shown}" in quotes' if key else "write a name before the colon")
+                            hint=f'write "{scalars.shown(key)}" in quotes' if key else "write a name before the colon")
         elif node.plain and key == "<<":
             self.sink.error("L011", "found the merge key `<<`, which YAML 1.2 does not have", node.place,
                             hint="write the values out, or use the platform's profiles")
         elif key in values:
-            self.sink.error("L007", f"found the key `{shown}` twice in one mapping", node.place,
+            self.sink.error("L007", f"found the key `{scalars.shown(key)}` twice in one mapping", node.place,
                             hint="delete one of them", related=(Related(frame.keys[key], "first here"),))
         else:
             frame.skip = False

@@ -28,7 +28,7 @@ from obsc.tree import children, covered, prune, to_python, walk
 
 __all__ = ["Accepted", "build", "check"]
 
-_OWN_GROUP = "obsc.dev/"
+_OWN_GROUP = "obsc"
 _KINDS: dict[str, type[Block]] = {"AIService": AIService, "AIPlatform": AIPlatform}
 # What no other layer can supply.
 _ALWAYS = frozenset({("apiVersion",), ("kind",), ("metadata",), ("metadata", "name")})
@@ -98,12 +98,14 @@ def _kind(root: Node, sink: Sink) -> tuple[str, set[Path]]:
 
 def _shape(root: Node, said: Node | None) -> str:
     """What a document without a sound kind is meant to be: by a kind that is nearly right, else by its keys."""
+    version = at(root, ("apiVersion",))
+    if version is not None and isinstance(version.value, str) and not version.value.startswith(_OWN_GROUP):
+        return ""
     word = said.value if said is not None and isinstance(said.value, str) else ""
     near = difflib.get_close_matches(letters(word), [letters(kind) for kind in _KINDS], 1)
     if near:
         return next(kind for kind in _KINDS if letters(kind) == near[0])
-    version = at(root, ("apiVersion",))
-    if word and not (version is not None and str(version.value).startswith(_OWN_GROUP)):
+    if word and version is None:
         return ""
     present = set(root.value) if isinstance(root.value, dict) else set()
     known = {kind: {*fields(model), *model.later} for kind, model in _KINDS.items()}

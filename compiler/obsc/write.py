@@ -167,7 +167,7 @@ def _given_up(root: Path, path: str, digest: str, sink: Sink) -> list[str]:
 
 
 def _compare(root: Path, tree: Mapping[str, bytes], stale: tuple[str, ...]) -> Outcome:
-    changed, added, lines = [], [], list[str]()
+    changed, added, lines = list[str](), list[str](), list[str]()
     for path in sorted(tree):
         target = root / path
         old = target.read_bytes() if target.is_file() else None

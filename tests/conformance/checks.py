@@ -231,5 +231,5 @@ def _generated(cluster: Cluster, kind: str, identity: tuple[str, str], spec: Map
 
 
 def operator_rejections(cluster: Cluster) -> list[Rejection]:
-    """Monitors, rules and AlertmanagerConfigs that the operator has refused in this run; read after one of the configurations above."""
+    """What the operator has refused in this run; read after one of the configurations above, which make it judge."""
     return cluster.rejections()

@@ -7,16 +7,15 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from obsc import pipeline
-from obsc.diagnostics import Sink
-from obsc.source import load
-
 from conformance import checks, tools
 from conformance.exporter import Exporter
 from conformance.processes import free_port
 from conformance.records import Consumers
 from conformance.runners import Server
 from conformance.webhook import Webhook
+from obsc import pipeline
+from obsc.diagnostics import Sink
+from obsc.source import load
 
 Run = Callable[..., AbstractContextManager[Server]]
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from diagnostics.run import COVERED, diagnose
 from pytest_snapshot.plugin import Snapshot
 
+from diagnostics.run import COVERED, diagnose
 from obsc.codes import CODES
 from obsc.diagnostics import Diagnostic, Severity
 

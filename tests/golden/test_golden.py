@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from fnmatch import fnmatch
 from pathlib import Path
@@ -20,8 +21,8 @@ CASES = {
                   "v159-operator/manifests/platform/collector.yaml"),
     "discovery": ("files/artifacts/ai/*/scrape.yaml", "operator/manifests/ai/*/scrape-*.yaml",
                   "operator/manifests/ai/*/kustomization.yaml", "operator/manifests/kustomization.yaml"),
-    "versions": ("golden/artifacts/ai/*/rules.yaml",),
-    "models": ("golden/artifacts/ai/*/*", "golden/artifacts/platform/alertmanager.yml"),
+    "versions": ("golden/artifacts/ai/chat-any/rules.yaml", "golden/artifacts/ai/*/queries.txt"),
+    "models": ("golden/artifacts/ai/*/[!.]*", "golden/artifacts/platform/alertmanager.yml"),
     "statefulset": ("golden/artifacts/ai/*/rules.yaml", "golden/artifacts/ai/*/filebeat.yaml"),
     "prometheus": ("*/artifacts/platform/prometheus.yml", "*/artifacts/ai/*/scrape.yaml", "v3/manifests/platform/prometheus-cl*"),
 }
@@ -50,7 +51,15 @@ def _compiled(case: str) -> Mapping[str, bytes]:
     sources = pipeline.read(pipeline.find_specs([folder], sink), sink)
     compiled = pipeline.compile_specs(sources, sink)
     assert [one.message for one in sink if one.severity is Severity.ERROR] == []
-    return compiled.tree
+    return {**compiled.tree, **{path.replace("dashboard.json", "queries.txt"): _queries(raw)
+                                for path, raw in compiled.tree.items() if path.endswith("/dashboard.json")}}
+
+
+def _queries(dashboard: bytes) -> bytes:
+    """What the panels of a dashboard ask, without the hundreds of lines on how they draw it."""
+    panels = json.loads(dashboard)["panels"]
+    flat = [inner for panel in panels for inner in (panel, *panel.get("panels", ()))]
+    return "".join(f"{panel['title']}: {target['expr']}\n" for panel in flat for target in panel.get("targets", ())).encode()
 
 
 def _chosen(tree: Mapping[str, bytes], patterns: tuple[str, ...]) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 
-
 import pytest
 
 from conftest import Compile

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from conftest import ROOT
 
+from conftest import ROOT
 from obsc import pipeline, promql
 from obsc.catalog import load_runtime, metric, names, source_name
 from obsc.catalog.profile import Metric

@@ -42,15 +42,18 @@ def panel(one: Panel, number: int, grid: tuple[int, int, int, int], page: Page) 
         id=number, title=encode.grafana_text(one.title), description=encode.grafana_markdown(one.description),
         gridPos=g.GridPos(*grid), dataSource=SOURCE,
         targets=[_target(query, index, one.chart, page) for index, query in enumerate(one.queries)])
-    more: Data = {"links": [_link(name, url) for name, url in one.links]} if one.links else {}
+    more: Data = {"links": [anchor(name, url, own=False) for name, url in one.links]} if one.links else {}
     if one.chart is Chart.TABLE:
         more["transformations"] = _one_table(one)
     return normal.panel(built, pluginVersion=page.version, fieldConfig=_field_config(one), options=_OPTIONS[one.chart](one),
                         **more)
 
 
-def _link(name: str, url: str) -> Data:
-    return {"title": encode.grafana_text(name), "url": encode.grafana_url(url), "targetBlank": True}
+def anchor(title: str, url: str, *, own: bool) -> Data:
+    """A link, to a page of this Grafana (`own`) or to anywhere else, in a window of its own then."""
+    return {"title": encode.grafana_text(title), "type": "link", "url": encode.grafana_url(url), "tooltip": "", "tags": [],
+            "icon": "dashboard" if own else "external link", "asDropdown": False, "targetBlank": not own,
+            "includeVars": False, "keepTime": own}
 
 
 def _target(query: Query, index: int, chart: Chart, page: Page) -> object:

@@ -17,7 +17,7 @@ from obsc.spec.platform import AIPlatform
 from obsc.targets import _fleet
 from obsc.targets import _grafana_normal as normal
 from obsc.targets._grafana_normal import Data
-from obsc.targets._grafana_panels import COLORS, HEIGHTS, SOURCE, Page, legend, panel
+from obsc.targets._grafana_panels import COLORS, HEIGHTS, SOURCE, Page, anchor, legend, panel
 
 _WIDTH = 24
 # Flux would replace `${datasource}` by nothing, and client-side apply would copy the whole object into an annotation.
@@ -116,16 +116,11 @@ def board(dashboard: Dashboard, platform: AIPlatform, *, home: str = "") -> Data
 
 def _links(dashboard: Dashboard, home: str) -> list[Data]:
     """Other pages first. Their variables have other values, so only the time goes along."""
-    found = [_anchor("All AI services", conventions.page(home), own=True)] if home else []
+    found = [anchor("All AI services", conventions.page(home), own=True)] if home else []
     if dashboard.related:
-        tags = [encode.grafana_text(tag) for tag in dashboard.related]
-        found.append({**_anchor("Other services", "", own=True), "type": "dashboards", "asDropdown": True, "tags": tags})
-    return [*found, *(_anchor(encode.grafana_text(name), encode.grafana_url(url), own=False) for name, url in dashboard.links)]
-
-
-def _anchor(title: str, url: str, *, own: bool) -> Data:
-    return {"title": title, "type": "link", "url": url, "icon": "dashboard" if own else "external link", "tooltip": "",
-            "tags": [], "asDropdown": False, "targetBlank": not own, "includeVars": False, "keepTime": own}
+        found.append({**anchor("Other services", "", own=True), "type": "dashboards", "asDropdown": True,
+                      "tags": [encode.grafana_text(tag) for tag in dashboard.related]})
+    return [*found, *(anchor(name, url, own=False) for name, url in dashboard.links)]
 
 
 def _event(one: Event, page: Page) -> Data:
