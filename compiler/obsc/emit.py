@@ -83,7 +83,7 @@ def _require_plain(data: object, depth: int) -> None:
                 raise TypeError("keys must be text")
             _require_plain_scalar(key)
             _require_plain(value, depth + 1)
-    elif type(data) in {list, tuple} and isinstance(data, list | tuple):
+    elif type(data) is list or type(data) is tuple:
         for item in data:
             _require_plain(item, depth + 1)
     else:

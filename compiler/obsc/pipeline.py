@@ -90,9 +90,15 @@ def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str
     accepted = [check(document, sink) for source in sources.values() for document in source.documents]
     platforms = [one for one in accepted if one.kind == "AIPlatform"]
     specs = [one for one in accepted if one.kind == "AIService"]
+    if not accepted:
+        if not sink.failed:
+            sink.error("W912", "found no specs", Place("specs"), hint="give files or folders with AIService documents")
+        return Compiled({}, (), sources, (), ())
     builtin = not platforms
     if builtin:
-        platforms = [_builtin(sink)]
+        source = _builtin_source()
+        sources = {**sources, source.file: source}
+        platforms = [check(source.documents[0], sink)]
     found = resolve.environments(platforms, sink, builtin=builtin)
     if environment is not None and environment not in {one.name for one in found}:
         known = ", ".join(f"`{one.name}`" for one in found)
@@ -115,9 +121,8 @@ def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str
     return Compiled(run.tree, tuple(sorted(run.owned)), sources, tuple(service for _, service in good), tuple(wanted))
 
 
-def _builtin(sink: Sink) -> Accepted:
-    raw = (files("obsc") / BUILTIN).read_bytes()
-    return check(load("built-in platform", raw, Sink()).documents[0], sink)
+def _builtin_source() -> Source:
+    return load("built-in platform", (files("obsc") / BUILTIN).read_bytes(), Sink())
 
 
 def _services(specs: Sequence[Accepted], found: Sequence[Environment],
@@ -221,7 +226,8 @@ def link_parts(paths: Sequence[Path], platform: Sequence[Path], sink: Sink, *, e
     """Link committed parts with a platform, without any spec."""
     sources = read(find_specs(platform, sink), sink)
     platforms = [one for source in sources.values() for document in source.documents
-                 if (one := check(document, sink)).kind == "AIPlatform"] or [_builtin(sink)]
+                 if (one := check(document, sink)).kind == "AIPlatform"]
+    platforms = platforms or [check(_builtin_source().documents[0], sink)]
     found = [one for one in resolve.environments(platforms, sink) if environment in {None, one.name}]
     run = _Run(sink, None)
     for path in sorted({one for given in paths for one in ([given] if given.is_file() else given.rglob(FILE))}):

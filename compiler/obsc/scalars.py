@@ -50,8 +50,7 @@ _INVISIBLE = ("\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u2
 _EXPECTED = "expected text that is what it looks like"
 _UNSEEN = re.compile(f"[{_CONTROL}{_INVISIBLE}]")
 _REFUSED = re.compile(f"[{_CONTROL}\ufeff]")
-_CONTROL_NAMES = {"\0": "NUL", "\a": "bell", "\r": "carriage return", "\x1b": "escape", "\x7f": "delete",
-                  "\x85": "next line"}
+_CONTROL_NAMES = {"\0": "NUL", "\a": "bell", "\r": "carriage return", "\x1b": "escape", "\x7f": "delete", "\x85": "next line"}
 _BYTE_ORDER_MARK = "\ufeff"
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
 _SHORT_ESCAPES = {"0": "\0", "a": "\a", "b": "\b", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b", "N": "\x85", "L": "\u2028",
@@ -214,8 +213,8 @@ def value(text: str, tag: str | None, *, bare: bool) -> Reading:
 def wrong_tag(tag: str, text: str = "") -> Reading:
     """What to say about a tag that cannot be honoured; its value stays text."""
     name = "!!" + tag.removeprefix(_CORE) if tag.startswith(_CORE) else tag
-    return Reading(text, "L016", f"found the tag `{shown(name)}`, expected none, or a core tag that fits the value",
-                   "delete the tag")
+    message = f"found the tag `{shown(name)}`, expected none, or a core tag that fits the value"
+    return Reading(text, "L016", message, "delete the tag")
 
 
 def shown(text: str, most: int = 40) -> str:

@@ -91,7 +91,7 @@ SERIES = {
     'ALERTS{alertstate="pending",namespace="n",service="busy",team="t",severity="warning"}': 1,
 }
 # Values by service, or of the one number.
-EXPECTED = {
+EXPECTED: Mapping[str, Mapping[str, float]] = {
     "critical": {"": 1}, "warnings": {"": 0}, "down": {"": 1}, "services": {"": 2}, "requests": {"": 8}, "errors": {"": 0.25},
     "table A": {"busy": 0, "gone": 1}, "table B": {"busy": 0, "gone": 0}, "table C": {"busy": 0.5, "gone": 0},
     "table D": {"busy": 8}, "table E": {"busy": 0.25},

@@ -52,7 +52,7 @@ def test_what_specs_hold_is_no_credential(text: str) -> None:
 @pytest.mark.parametrize("key", ["password", "dbPassword", "api_key", "apiKey", "api-key", "token", "accessToken", "clientSecret",
                                  "routingKey", "credentials", "WEBHOOK_SECRET"])
 def test_random_text_is_a_credential_under_a_telling_key(key: str) -> None:
-    chance = random.Random(1)  # noqa: S311  a test's data
+    chance = random.Random(1)
     texts = ["".join(chance.choices("0123456789abcdef", k=32)) for _ in range(50)]
     texts += [str(uuid.UUID(int=chance.getrandbits(128))) for _ in range(50)]
     texts += ["".join(chance.choices(ALPHANUMERIC, k=40)) for _ in range(50)]

@@ -118,6 +118,18 @@ def test_panels_fill_lines_from_edge_to_edge_and_never_overlap(wished: list[tupl
         assert len({one["h"] for one in places}) == 1
 
 
+@pytest.mark.parametrize(("wished", "widths"), [
+    ((8, 8, 8, 8), [[12, 12], [12, 12]]), ((8, 8), [[12, 12]]), ((4, 4, 4), [[8, 8, 8]]), ((12, 12, 8), [[12, 12], [24]]),
+    ((8, 12), [[9, 15]]), ((24,), [[24]]),
+])
+def test_lines_are_balanced_and_share_what_is_left_over(wished: tuple[int, ...], widths: list[list[int]]) -> None:
+    data = board(page(row("r", *(panel(f"p{index}", width=width) for index, width in enumerate(wished)))))
+    lines: dict[int, list[int]] = {}
+    for one in panels(data):
+        lines.setdefault(one["gridPos"]["y"], []).append(one["gridPos"]["w"])
+    assert list(lines.values()) == widths
+
+
 def test_reading_order_is_the_order_of_the_page() -> None:
     data = board(page(row("one", *(panel(name, width=9) for name in "abcde"))))
     shown = sorted(panels(data), key=lambda one: (one["gridPos"]["y"], one["gridPos"]["x"]))
@@ -231,6 +243,24 @@ def test_a_table_has_a_column_for_each_query_and_opens_pages_by_their_uid() -> N
     assert [one["id"] for one in up["properties"]] == ["unit", "thresholds", "custom.cellOptions"]
     assert opens["matcher"] == {"id": "byName", "options": "Page"}
     assert opens["properties"][1]["value"][0]["url"] == "/d/${__value.raw}"
+
+
+@pytest.mark.parametrize(("path", "wrong"), [
+    (("uid",), "a" * 41), (("editable",), True), (("schemaVersion",), 12), (("id",), 7), (("panels", 1, "id"), 0),
+    (("panels", 1, "description"), ""), (("panels", 1, "datasource"), "prometheus"), (("panels", 1, "gridPos", "w"), 25),
+    (("panels", 1, "gridPos", "y"), 0), (("panels", 1, "fieldConfig", "defaults", "unit"), "furlong"),
+    (("panels", 1, "fieldConfig", "defaults", "thresholds", "steps", 0, "value"), "null"),
+    (("panels", 1, "targets", 0, "expr"), "rate(x[5m])"), (("panels", 1, "targets", 0, "step"), 10),
+    (("panels", 1, "title"), "of $name"), (("templating", "list", 1, "refresh"), 1),
+    (("templating", "list", 1, "allValue"), None), (("templating", "list", 0, "label"), "Source"),
+])
+def test_the_checker_of_these_tests_sees_what_is_wrong(path: tuple[str | int, ...], wrong: object) -> None:
+    data = board(page(row("r", panel("a"), panel("b")), variables=(Variable("namespace", "N", UP, "namespace"),)))
+    place: Any = data
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = wrong
+    assert problems(data)
 
 
 ATTACKS = ("$datasource", "${datasource}", "${__user.token}", "[[namespace]]", "$__range", "{{ .Secret }}", "a\u202eb",

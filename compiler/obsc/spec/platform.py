@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from obsc.spec.base import Block, leaf
 from obsc.spec.platform_alerting import Alertmanager
 from obsc.spec.platform_backends import Collector, Elasticsearch, Filebeat, Grafana, Jaeger, Prometheus, Sources
-from obsc.spec.types import DnsLabel, ExactVersion, ImagePrefix, LogPath, TargetPattern, Url, Word
+from obsc.spec.types import DnsLabel, ExactVersion, LogPath, TargetPattern, Url, Word
 
 __all__ = ["AIPlatform", "Kubernetes", "PlatformMetadata", "Policy"]
 

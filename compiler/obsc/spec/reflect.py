@@ -54,7 +54,7 @@ def fields(model: type[Block]) -> dict[str, FieldInfo]:
 
 
 @lru_cache(maxsize=256)
-def annotations(model: type[Block]) -> dict[str, Any]:
+def typed_fields(model: type[Block]) -> dict[str, Any]:
     """Annotations of a block's fields by key, with what `Annotated` adds."""
     hints = typing.get_type_hints(model, include_extras=True)
     return {info.alias or name: hints[name] for name, info in model.model_fields.items()}
@@ -110,7 +110,7 @@ def homes(model: type[Block], key: str) -> tuple[str, ...]:
 def _homes(model: type[Block]) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = defaultdict(set)
     for where, block in _blocks(model):
-        for key in annotations(block):
+        for key in typed_fields(block):
             found[key].add(where)
     return {key: tuple(sorted(places, key=lambda where: (where.count(".") + where.count("["), where)))
             for key, places in found.items()}
@@ -123,7 +123,7 @@ def _blocks(model: type[Block]) -> Iterator[tuple[str, type[Block]]]:
         for kind, _ in _options(annotation):
             if isinstance(kind, type) and issubclass(kind, Block):
                 yield where, kind
-                pending += [(f"{where}.{key}" if where else key, inner) for key, inner in annotations(kind).items()]
+                pending += [(f"{where}.{key}" if where else key, inner) for key, inner in typed_fields(kind).items()]
             elif get_origin(kind) is tuple:
                 pending.append((f"{where}[]", get_args(kind)[0]))
             elif get_origin(kind) is dict:
@@ -136,7 +136,7 @@ def _with_annotation(found: Site, annotation: Any) -> Site:  # noqa: ANN401  any
     keyed = next((get_args(kind)[0] for kind, _ in options if get_origin(kind) is dict), None)
     return Site(
         found.description, found.example, words(annotation), words(keyed) if keyed is not None else "",
-        tuple(annotations(block)) if block is not None else (), dict(block.later) if block is not None else {},
+        tuple(typed_fields(block)) if block is not None else (), dict(block.later) if block is not None else {},
         found.later_values, _choices(annotation), _accepts(annotation),
         _patterns(annotation), block is SecretKeyRef, found.optional)
 
@@ -217,8 +217,8 @@ def _below(annotation: Any, step: str | int) -> Any:  # noqa: ANN401
             return args[0]
         if isinstance(step, str) and origin is dict:
             return args[1]
-        if isinstance(step, str) and isinstance(kind, type) and issubclass(kind, Block) and step in annotations(kind):
-            return annotations(kind)[step]
+        if isinstance(step, str) and isinstance(kind, type) and issubclass(kind, Block) and step in typed_fields(kind):
+            return typed_fields(kind)[step]
     return None
 
 

@@ -166,8 +166,6 @@ LogPath: TypeAlias = Annotated[
     str, _string(r"^/[A-Za-z0-9_.*?\[\]{},@/-]+$", 500), Form("an absolute path, `*` allowed")]
 TargetPattern: TypeAlias = Annotated[
     str, _string(r"^[A-Za-z0-9*.:/_\[\]-]+$", 260), Form("a host, `*.domain`, address or network, with `:port` or without")]
-ImagePrefix: TypeAlias = Annotated[
-    str, _string(r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$", 300), Form("the beginning of an image's name")]
 MatcherText: TypeAlias = Annotated[
     str, _string(r'^[a-zA-Z_][a-zA-Z0-9_]*\s*(=~|!~|!=|=)\s*"(\\.|[^"\\])*"$', 500), Form('a matcher such as `app="chat"`')]
 Port: TypeAlias = Annotated[

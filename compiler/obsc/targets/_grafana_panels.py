@@ -178,7 +178,7 @@ def steps(thresholds: tuple[Threshold, ...]) -> list[Data]:
 
 
 def _overrides(one: Panel) -> list[Data]:
-    found = []
+    found = list[Data]()
     for index, query in enumerate(one.queries):
         properties = _own_properties(query, one.chart)
         if properties:

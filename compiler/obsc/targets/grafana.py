@@ -186,17 +186,25 @@ def _panels(rows: Sequence[Row], page: Page) -> list[Data]:
 
 def _places(panels: Sequence[Panel], y: int) -> Iterable[tuple[int, int, int, int]]:
     """Height, width, x and y of each panel in reading order; lines are as wide as the page and as high as their highest."""
-    line: list[Panel] = []
-    for one in (*panels, None):
-        if line and (one is None or sum(each.width for each in line) + one.width > _WIDTH):
-            yield from (places := _line(line, y))
-            y += places[0][0]
-            line = []
-        if one is not None:
-            line.append(one)
+    for line in _lines(panels):
+        height, wished = max(HEIGHTS[one.chart] for one in line), sum(one.width for one in line)
+        ends = [_WIDTH * sum(one.width for one in line[:count]) // wished for count in range(len(line) + 1)]
+        yield from ((height, end - start, start, y) for start, end in pairwise(ends))
+        y += height
 
 
-def _line(line: Sequence[Panel], y: int) -> list[tuple[int, int, int, int]]:
-    height, wished = max(HEIGHTS[one.chart] for one in line), sum(one.width for one in line)
-    ends = [_WIDTH * sum(one.width for one in line[:count]) // wished for count in range(len(line) + 1)]
-    return [(height, end - start, start, y) for start, end in pairwise(ends)]
+def _lines(panels: Sequence[Panel]) -> list[list[Panel]]:
+    """As few lines as there can be, with about as many panels in each: two and two instead of three and one."""
+    ways = [_wrapped(panels, limit) for limit in range(_WIDTH, 0, -1)]
+    fewest = [way for way in ways if len(way) == len(ways[0])]
+    return min(fewest, key=lambda way: max(map(len, way), default=0) - min(map(len, way), default=0))
+
+
+def _wrapped(panels: Sequence[Panel], limit: int) -> list[list[Panel]]:
+    lines = list[list[Panel]]()
+    for one in panels:
+        if lines and sum(each.width for each in lines[-1]) + one.width <= limit:
+            lines[-1].append(one)
+        else:
+            lines.append([one])
+    return lines
