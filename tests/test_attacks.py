@@ -14,8 +14,8 @@ from conftest import Compile
 from obsc import pipeline
 from obsc.diagnostics import Diagnostic, Severity, Sink
 
-HOSTILE = ("${file:/etc/passwd}", "${env:HOME}", "$(HOME)", "{{ query \"up\" }}", "[[namespace]]", "$namespace", "<script>x</script>",
-           "](https://evil.example)", "a: b", "- x", "%s", "'; rm -rf /", "::error::x", "\\\" OR 1=1", "`id`", "|", "#x", "*x", "&x")
+HOSTILE = ("${file:/etc/passwd}", "${env:HOME}", "$(HOME)", '{{ query "up" }}', "[[namespace]]", "$namespace", "<script>x</script>",
+           "](https://evil.example)", "a: b", "- x", "%s", "'; rm -rf /", "::error::x", '\\" OR 1=1', "`id`", "|", "#x", "*x", "&x")
 SPEC = """\
 apiVersion: obsc.dev/v1alpha1
 kind: AIService

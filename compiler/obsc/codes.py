@@ -119,16 +119,22 @@ CODES: dict[str, Code] = {
     "T501": Code("no effect in this form", "The chosen form of output has no place for the value."),
     "T502": Code("half of a pair", "Logs need a shipper and a store, traces a Collector and a store."),
     # W9xx write, link
-    "W901": Code("cannot write", "The file system refused. What was staged is removed; the output folder is as it was."),
-    "W902": Code("one file twice", "Two outputs have paths that differ only by case, which some disks cannot keep apart."),
+    "W901": Code("cannot write", "The file system refused. What was staged is removed, what was replaced is put back: unless the "
+                 "message says otherwise, the output folder is as it was."),
+    "W902": Code("one file twice", "Two outputs have paths that differ only by case, which some disks cannot keep apart, or one is "
+                 "a file where the other needs a folder."),
     "W903": Code("path outside the output folder", "An output's path must stay below the output folder."),
-    "W904": Code("obstacle", "A link, or a folder in place of a file, stands where an output belongs. Links are never followed."),
+    "W904": Code("obstacle", "A link, a folder in place of a file or a file in place of a folder stands where an output belongs. "
+                 "Links are never followed."),
     "W905": Code("foreign path in a list of files", "A committed list of files is untrusted: it may only name files of its own "
                  "service's folders."),
     "W906": Code("unreadable list of files", "Without its list of files a service's stale files cannot be told from foreign ones."),
     "W907": Code("changed by hand", "A file that is no longer compiled was edited since: deleting it would lose the edit."),
     "W908": Code("two writers", "One run at a time writes to an output folder."),
     "W912": Code("nothing compiled", "A run that produces nothing must not look like success."),
+    "W913": Code("service without a spec", "Nothing is taken off a platform because a file was left out or cannot be read."),
+    "W914": Code("foreign file", "A folder of the compiler holds files that no run of it has written, or that stayed since they were "
+                 "changed by hand. They are never deleted."),
     "W910": Code("unreadable part", "A service's part comes from a repository and is checked like a spec."),
     "W911": Code("name claimed twice", "Two services claim a name that must be unique in an environment."),
     "W909": Code("too large", "The consumer refuses objects of this size."),

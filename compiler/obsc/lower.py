@@ -14,6 +14,7 @@ from obsc.ir import (
     Layer,
     Link,
     LogInput,
+    Mask,
     Route,
     Row,
     Service,
@@ -120,8 +121,15 @@ def _input(resolved: Resolved, container: str, form: str, multiline: str) -> Log
     return LogInput(
         id=".".join(part for part in parts if part), files=tuple(files), include=include, format=form,
         continuation=_CONTINUATION[multiline], drop=tuple(sorted({*drop, *said.drop_fields})),
-        masks=tuple(privacy.MASKS[name] for name in privacy.ORDER if name in said.redact),
+        masks=_masks(resolved, "logs", said.redact),
         labels=_event_labels(resolved), origin=resolved.origins.origin("logs"))
+
+
+def _masks(resolved: Resolved, block: str, said: tuple[str, ...]) -> tuple[Mask, ...]:
+    """What a spec asks for comes on top of the usual masks; only an empty list, where the platform allows it, has none."""
+    free = resolved.platform.policy.allow_content and resolved.emptied(block, "redact")
+    wanted = set() if free else {*said, *privacy.USUAL_MASKS}
+    return tuple(privacy.MASKS[name] for name in privacy.ORDER if name in wanted)
 
 
 def _event_labels(resolved: Resolved) -> Labels:
@@ -156,7 +164,7 @@ def _traces(resolved: Resolved) -> TracePolicy | None:
         slow = rule.threshold.value if rule is not None and rule.threshold is not None and known else None
     return TracePolicy(
         service=resolved.service.metadata.name, baseline=said.sampling.baseline, keep_errors=said.sampling.keep_errors,
-        slower_than=slow, drop=(), masks=tuple(privacy.MASKS[name] for name in privacy.ORDER if name in said.redact),
+        slower_than=slow, drop=(), masks=_masks(resolved, "traces", said.redact),
         spans=said.spans, origin=resolved.origins.origin("traces"))
 
 

@@ -6,7 +6,6 @@ keeps its committed files, and linking goes on with its last good part.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -88,37 +87,41 @@ def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str
                   out: Path | None = None) -> Compiled:
     """Everything that the specs compile to, in memory. `out` is only read: last good parts of services with errors."""
     accepted = [check(document, sink) for source in sources.values() for document in source.documents]
-    platforms = [one for one in accepted if one.kind == "AIPlatform"]
-    specs = [one for one in accepted if one.kind == "AIService"]
     if not accepted:
         if not sink.failed:
             sink.error("W912", "found no specs", Place("specs"), hint="give files or folders with AIService documents")
         return Compiled({}, (), sources, (), ())
-    builtin = not platforms
-    if builtin:
+    platforms = [one for one in accepted if one.kind == "AIPlatform"]
+    if not platforms:
         source = _builtin_source()
         sources = {**sources, source.file: source}
         platforms = [check(source.documents[0], sink)]
-    found = resolve.environments(platforms, sink, builtin=builtin)
-    if environment is not None and environment not in {one.name for one in found}:
-        known = ", ".join(f"`{one.name}`" for one in found)
-        sink.error("R208", f"there is no environment `{environment}`, known are {known}", Place("--env"), hint="mend --env")
-    for one in found:
-        for rule in PLATFORM_RULES:
-            rule(one, sink)
+    found = _environments(platforms, environment, sink)
+    services = _services([one for one in accepted if one.kind == "AIService"], found, sink)
     wanted = [one for one in found if environment in {None, one.name}]
-    services = _services(specs, found, sink)
-    run = _Run(sink, out)
     broken = _broken_environments(platforms, found, sink)
+    run = _Run(sink, out)
     good = [(one, service) for one, service, failed in services if not failed and one.identity.environment not in broken]
     for resolved, service in good:
         if resolved.environment in wanted:
             _emit_service(run, resolved, service)
     _keep_last_good(run, [one for one, _, failed in services if failed], wanted)
     for one in wanted:
+        _keep_others(run, one)
         if one.name not in broken:
             _emit_platform(run, one)
     return Compiled(run.tree, tuple(sorted(run.owned)), sources, tuple(service for _, service in good), tuple(wanted))
+
+
+def _environments(platforms: Sequence[Accepted], wanted: str | None, sink: Sink) -> tuple[Environment, ...]:
+    found = resolve.environments(platforms, sink)
+    if wanted is not None and wanted not in {one.name for one in found}:
+        known = ", ".join(f"`{one.name}`" for one in found)
+        sink.error("R208", f"there is no environment `{wanted}`, known are {known}", Place("--env"), hint="mend --env")
+    for one in found:
+        for rule in PLATFORM_RULES:
+            rule(one, sink)
+    return found
 
 
 def _builtin_source() -> Source:
@@ -196,6 +199,30 @@ def _keep_last_good(run: _Run, failed: Sequence[Resolved], wanted: Sequence[Envi
                 run.folders.setdefault(identity.environment, set()).add(f"{identity.namespace}/{identity.name}")
 
 
+def _keep_others(run: _Run, environment: Environment) -> None:
+    """Committed parts of services whose specs were not given, or do not even say whose they are: they stay linked.
+
+    Nothing is taken off a platform because a file was mistyped or left out; who removes a service deletes its folders.
+    """
+    if run.out is None:
+        return
+    known = run.parts.setdefault(environment.name, {})
+    kept: list[str] = []
+    for path in sorted((run.out / environment.name / "artifacts").glob(f"*/*/{FILE}")):
+        part = read_part(path, Sink())
+        if part is None or part.identity in known or path != run.out / _folder(part.identity, 0) / FILE:
+            continue
+        known[part.identity] = part
+        if (run.out / _folder(part.identity, 1) / "kustomization.yaml").is_file():
+            run.folders.setdefault(environment.name, set()).add(f"{part.identity.namespace}/{part.identity.name}")
+        kept.append(f"{part.identity.namespace}/{part.identity.name}")
+    if kept:
+        shown = ", ".join(kept[:3]) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
+        run.sink.warning("W913", f"no spec that was given compiles to {shown}: committed before, they stay linked",
+                         Place((run.out / environment.name).as_posix()),
+                         hint="give their specs too, or delete their folders below manifests and artifacts")
+
+
 def read_part(path: Path, sink: Sink) -> Part | None:
     """A part from disk with the texts beside it; None (with an error in the sink) if it cannot be read."""
     try:
@@ -255,10 +282,10 @@ def summary(compiled: Compiled) -> str:
         alerts = sum(len(one.alerts) for one in mine)
         panels = sum(len(row.panels) for one in mine for row in one.dashboard.rows)
         count = sum(1 for path in compiled.tree if path.startswith(environment.name + "/"))
-        lines.append(f"{environment.name}: {len(mine)} services, {alerts} alerts, {panels} panels, {count} files")
+        counts = ((len(mine), "service"), (alerts, "alert"), (panels, "panel"), (count, "file"))
+        lines.append(f"{environment.name}: " + ", ".join(_counted(number, what) for number, what in counts))
     return "\n".join(lines)
 
 
-def as_json(data: object) -> str:
-    """Machine-readable output of a command."""
-    return json.dumps(data, indent=2, ensure_ascii=False)
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 
 from obsc import encode
 from obsc.diagnostics import Diagnostic, Place, Severity
+from obsc.secrets import masked
 from obsc.source import Source
 
 _WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "info"}
 _COLORS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m", Severity.INFO: "\x1b[36m"}
 _RESET, _BOLD = "\x1b[0m", "\x1b[1m"
 _WIDEST = 160
+CREDENTIAL = "P401"
 
 
 def text(found: Iterable[Diagnostic], sources: Mapping[str, Source], *, color: bool = False) -> str:
@@ -38,7 +40,7 @@ def _block(one: Diagnostic, sources: Mapping[str, Source], *, color: bool) -> st
     if color:
         head = f"{_COLORS[one.severity]}{head}{_RESET}{_BOLD}"
     lines = [f"{head}: {encode.terminal(one.message)}" + (_RESET if color else "")]
-    lines += _excerpt(one.place, sources)
+    lines += _excerpt(one, sources)
     for other in one.related:
         lines.append(f"   = {encode.terminal(other.message)}: {_where(other.place)}")
     if one.hint:
@@ -50,14 +52,18 @@ def _where(place: Place) -> str:
     return f"{encode.terminal(place.file)}:{place.line}:{place.column}"
 
 
-def _excerpt(place: Place, sources: Mapping[str, Source]) -> list[str]:
+def _excerpt(one: Diagnostic, sources: Mapping[str, Source]) -> list[str]:
+    place = one.place
     lines = [f"  --> {_where(place)}"]
     source = sources.get(place.file)
     if source is None or not 1 <= place.line <= len(source.lines):
         return lines
     margin = " " * len(str(place.line))
-    shown, start = source.lines[place.line - 1], place.column - 1
+    # The line may hold a secret: what looks like one is starred out, letter by letter, so that carets stay right.
+    shown, start = masked(source.lines[place.line - 1]), place.column - 1
     end = place.end_column - 1 if place.end_line == place.line else len(shown)
+    if one.code == CREDENTIAL:
+        shown = shown[:start] + "*" * (end - start) + shown[end:]
     left = max(0, start - _WIDEST // 2)
     piece = encode.terminal(shown[left:left + _WIDEST].replace("\t", " "))
     # Escaped characters are wider on the terminal than in the file.

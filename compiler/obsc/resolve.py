@@ -56,7 +56,6 @@ class Environment:
     origins: Origins
     file: str
     recovered: frozenset[Path]
-    builtin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class Resolved:
         return not any(path[:len(bad)] == bad or bad[:len(path)] == path for bad in self.recovered)
 
 
-def environments(platforms: Sequence[Accepted], sink: Sink, *, builtin: bool = False) -> tuple[Environment, ...]:
+def environments(platforms: Sequence[Accepted], sink: Sink) -> tuple[Environment, ...]:
     """The environments of all platform documents, sorted by name; one name twice is an error with both places."""
     found: dict[str, Environment] = {}
     for accepted in platforms:
@@ -96,7 +95,7 @@ def environments(platforms: Sequence[Accepted], sink: Sink, *, builtin: bool = F
             model, recovered = build(AIPlatform, tree, sink, pruned=accepted.pruned)
             if not isinstance(model, AIPlatform):
                 continue
-            new = Environment(name, model, Origins(tree, layers), accepted.document.file, recovered, builtin)
+            new = Environment(name, model, Origins(tree, layers), accepted.document.file, recovered)
             if name in found:
                 other = found[name].origins.place(("metadata", "name"))
                 sink.error("R201", f"environment `{name}` is defined twice", place, path="metadata.name",
@@ -152,7 +151,7 @@ def _where(one: Accepted, known: Mapping[str, Environment], sink: Sink) -> list[
             sink.error("R202", f"no platform defines the environment `{key}`; known are {_listed(known)}",
                        place_of(one.tree, ("environments", key), key=True), path=f"environments.{key}",
                        hint=f"did you mean `{near[0]}`?" if near else "add a platform for it")
-    return sorted(key for key in node.value if key in known)
+    return sorted(key for key, overlay in node.value.items() if key in known and not overlay.null_word)
 
 
 def _listed(words: Mapping[str, object] | Sequence[str]) -> str:
@@ -168,7 +167,7 @@ def _service(one: Accepted, environment: Environment, sink: Sink) -> Resolved | 
         return None
     origins = Origins(merged, _layers(*stack))
     _enforced(one, environment, sink)
-    model, recovered = build(AIService, merged, sink, pruned=one.pruned)
+    model, recovered = build(AIService, merged, sink, pruned=one.pruned, home=one.tree)
     if not isinstance(model, AIService):
         return None
     profile, versions, more = _runtime(model, origins, recovered, sink)

@@ -1,6 +1,6 @@
 """Bytes → disk: staged whole, then one rename per file; what is stale goes, what is foreign stays.
 
-    tree = {"prod/artifacts/ai/chat/rules.yaml": b"…", …}      owned = ("prod/artifacts/ai/chat", …)
+    tree = {"prod/artifacts/ai/chat/rules.yaml": b"…", …}      owned = ("prod/artifacts/ai/chat", "prod/manifests/ai/chat", …)
 
 Everything of a run is staged and synced beside the outputs before one of them is touched. Paths that a committed file
 names are untrusted: none of them ever leads outside the folders of its own service, or through a link.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 import fcntl
 import hashlib
 import json
@@ -57,10 +58,6 @@ class _Operation:
     backup: Path | None
 
 
-class _TornError(OSError):
-    """A commit failed, and so did putting back what it had replaced."""
-
-
 def manifest(files: Mapping[str, bytes]) -> bytes:
     """`.obsc.json`: each file of a service with the digest of its content, one a line. Paths are relative to the environment."""
     listed = {path: _digest(files[path]) for path in sorted(files)}
@@ -68,7 +65,10 @@ def manifest(files: Mapping[str, bytes]) -> bytes:
 
 
 def write(root: Path, tree: Mapping[str, bytes], owned: Sequence[str], sink: Sink, *, check: bool = False) -> Outcome | None:
-    """Bring the folder to the tree, or with `check` only say what differs. None (with an error) if nothing was done."""
+    """Bring the folder to the tree, or with `check` only say what differs. None (with an error) if nothing was done.
+
+    `owned` are the folders (and single files) in which stale files go, each `<env>/<area>/…`.
+    """
     if root.exists() and not root.is_dir():
         sink.error("W904", f"`{_shown(str(root))}` is no folder", Place(str(root)), hint="move it away, or name another folder")
         return None
@@ -81,11 +81,10 @@ def write(root: Path, tree: Mapping[str, bytes], owned: Sequence[str], sink: Sin
                 _replace(root, tree, outcome)
             return outcome
     except OSError as error:
-        torn = isinstance(error, _TornError)
-        verb = "read" if check else "written"
-        sink.error("W901", f"the output cannot be {verb}: {error.strerror or error}", Place(str(error.filename or root)),
-                   hint="restore the folder from version control and run again" if torn else
-                   "make room or give the rights, and run again: nothing was half written")
+        # Names of staged files are of no use, and differ each time.
+        named = [str(one) for one in (error.filename2, error.filename) if one is not None and _STAGING not in str(one)]
+        sink.error("W901", f"the output cannot be {'read' if check else 'written'}: {error.strerror or error}",
+                   Place(named[0] if named else str(root)), hint="make room or give the rights, and run again")
         return None
 
 
@@ -101,17 +100,24 @@ def _plan(root: Path, tree: Mapping[str, bytes], owned: Sequence[str], sink: Sin
     """What has to be done; None (with errors) if something forbids it. Only reads."""
     faults = list(_faults(root, tree))
     sink.extend(faults)
-    folders = sorted(set(owned))
-    listed = _listed(root, folders, sink)
-    if faults or listed is None:
-        return None
-    stale = tuple(sorted(path for path, digest in listed.items() if _given_up(root, path, digest, tree, sink)))
-    for folder in folders:
-        _report_foreign(root, folder, tree.keys() | listed.keys(), sink)
-    return _compare(root, tree, stale, check=check)
+    folded = {path.casefold(): path for path in tree}
+    stale: list[str] = []
+    for folders in _bundles(owned):
+        listed = _listed(root, folders, sink)
+        # A list that cannot be trusted deletes nothing; the error is reported, and a new list takes its place.
+        if listed is not None:
+            stale += _stale(root, folded, listed, sink)
+            _report_foreign(root, folders, tree.keys() | listed.keys(), sink)
+    return None if faults else _compare(root, tree, sorted(stale), check=check)
 
 
-# What may not be written
+def _bundles(owned: Sequence[str]) -> Iterable[list[str]]:
+    """Folders that share a list: `<env>/<area>/<namespace>/<name>` are a service's, what has a step less is the platform's."""
+    bundles: dict[tuple[str, str], list[str]] = {}
+    for folder in sorted(set(owned)):
+        environment, _, whose = folder.split("/", 2)
+        bundles.setdefault((environment, whose if "/" in whose else ""), []).append(folder)
+    return bundles.values()
 
 
 def _faults(root: Path, tree: Mapping[str, bytes]) -> Iterator[Diagnostic]:
@@ -144,10 +150,7 @@ def _folders(path: str) -> list[str]:
 
 
 def _obstacle(root: Path, path: str, plain: set[str]) -> str | None:
-    """The first thing on the way that is a link, a special file, a file in place of a folder, or a folder in place of the file.
-
-    Folders that are none are remembered in `plain`, so that each is looked at once.
-    """
+    """The first thing on the way that is no plain file or folder, or the one in place of the other; `plain` has folders known."""
     for folder in _folders(path):
         if folder not in plain and _kind(root / folder) not in {0, stat.S_IFDIR}:
             return folder
@@ -163,16 +166,13 @@ def _kind(path: Path) -> int:
         return 0
 
 
-# What an earlier run wrote
-
-
 def _listed(root: Path, folders: Sequence[str], sink: Sink) -> dict[str, str] | None:
-    """Every path that the lists in these folders name, and the lists, with recorded digests. None if a list is hostile."""
+    """Every path that the lists in these folders name, and the lists, with recorded digests. None if a list is unusable."""
     together: dict[str, str] = {}
     sound = True
     for folder in folders:
         found = _committed(root, folder, sink)
-        bad = [] if found is None else [path for path in found if not _is_own(root, path, folder, folders)]
+        bad = [] if found is None else [path for path in found if not _is_own(root, path, folders)]
         for path in bad:
             sink.error("W905", f"the list names `{_shown(path)}`, which is no plain file of its own service",
                        Place(str(root / folder / MANIFEST)), hint="restore the list from version control")
@@ -187,7 +187,7 @@ def _committed(root: Path, folder: str, sink: Sink) -> dict[str, str] | None:
     if _obstacle(root, own, set()) or not _kind(root / own):
         return {}
     raw = (root / own).read_bytes()
-    environment = folder.split("/")[0]
+    environment = folder.partition("/")[0]
     try:
         files = {f"{environment}/{name}": str(digest) for name, digest in json.loads(raw)["files"].items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -196,49 +196,39 @@ def _committed(root: Path, folder: str, sink: Sink) -> dict[str, str] | None:
     return {**files, own: _digest(raw)}
 
 
-def _is_own(root: Path, path: str, folder: str, folders: Sequence[str]) -> bool:
-    """Whether the list in `folder` may name a path: one in the folders of the same service, or for the platform of the platform."""
-    environment, _, *whose = folder.split("/", 2)
-    for one in folders:
-        other, _, *theirs = one.split("/", 2)
-        # `<env>/artifacts/<namespace>/<name>` is a service's; what has one step less is the platform's.
-        same = theirs == whose or not any("/" in tail for tail in (*theirs, *whose))
-        if other == environment and same and (path == one or path.startswith(one + "/")):
-            return _inside(path) and _obstacle(root, path, set()) is None
-    return False
+def _is_own(root: Path, path: str, folders: Sequence[str]) -> bool:
+    below = any(path == folder or path.startswith(folder + "/") for folder in folders)
+    return below and _inside(path) and _obstacle(root, path, set()) is None
 
 
-def _given_up(root: Path, path: str, digest: str, tree: Mapping[str, bytes], sink: Sink) -> bool:
-    """Whether a listed file is no longer compiled, still there, and as it was written."""
-    target = root / path
-    if path in tree or not _kind(target):
-        return False
-    if any(path.casefold() == one.casefold() and (root / one).exists() and (root / one).samefile(target) for one in tree):
-        return False
-    if _digest(target.read_bytes()) == digest:
-        return True
-    sink.warning("W907", f"`{path}` is no longer compiled, but was changed by hand: it stays", Place(str(target)),
-                 hint="delete it if it is not wanted")
-    return False
+def _stale(root: Path, folded: Mapping[str, str], listed: Mapping[str, str], sink: Sink) -> Iterator[str]:
+    """What is listed, no longer compiled, still there, and as it was written. `folded` has what is compiled, by lower case."""
+    for path, digest in sorted(listed.items()):
+        twin, target = folded.get(path.casefold()), root / path
+        # Where case makes no difference, the file may be there under its new name.
+        if twin == path or not _kind(target) or (twin is not None and _kind(root / twin) and target.samefile(root / twin)):
+            continue
+        if _digest(target.read_bytes()) == digest:
+            yield path
+        else:
+            sink.warning("W907", f"`{path}` is no longer compiled, but was changed by hand: it stays", Place(str(target)),
+                         hint="delete it if it is not wanted")
 
 
-def _report_foreign(root: Path, folder: str, known: Collection[str], sink: Sink) -> None:
-    foreign = sorted(path for path in _files(root, folder) if path not in known)
-    if not foreign:
-        return
-    names = ", ".join(f"`{_shown(path.removeprefix(folder + '/'))}`" for path in foreign[:_SHOWN])
-    more = f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else ""
-    sink.warning("W913", f"not of this compiler, so left alone: {names}{more}", Place(str(root / folder)),
-                 hint="keep files of your own elsewhere; these folders belong to the compiler")
+def _report_foreign(root: Path, folders: Sequence[str], known: Collection[str], sink: Sink) -> None:
+    for folder in folders:
+        foreign = sorted(_shown(path.removeprefix(folder + "/")) for path in _files(root, folder) if path not in known)
+        more = f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else ""
+        if foreign:
+            sink.warning("W914", f"not of this compiler, so left alone: `{'`, `'.join(foreign[:_SHOWN])}`{more}",
+                         Place(str(root / folder)), hint="keep files of your own elsewhere; these folders belong to the compiler")
 
 
 def _files(root: Path, folder: str) -> Iterator[str]:
     """Everything below a folder that is no folder, links not followed; nothing if the folder is a file or behind a link."""
-    pending = [] if _obstacle(root, f"{folder}/{MANIFEST}", set()) else [folder]
+    pending = [folder] if _kind(root / folder) and not _obstacle(root, f"{folder}/{MANIFEST}", set()) else []
     while pending:
         here = pending.pop()
-        if _kind(root / here) != stat.S_IFDIR:
-            continue
         with os.scandir(root / here) as entries:
             for entry in entries:
                 path = f"{here}/{entry.name}"
@@ -248,61 +238,47 @@ def _files(root: Path, folder: str) -> Iterator[str]:
                     yield path
 
 
-# What differs
+def _compare(root: Path, tree: Mapping[str, bytes], stale: Sequence[str], *, check: bool) -> Outcome:
+    added = tuple(path for path in sorted(tree) if not _kind(root / path))
+    changed = tuple(path for path in sorted(tree.keys() - set(added)) if (root / path).read_bytes() != tree[path])
+    return Outcome(changed, added, tuple(stale), _difference(root, tree, changed) if check else "")
 
 
-def _compare(root: Path, tree: Mapping[str, bytes], stale: tuple[str, ...], *, check: bool) -> Outcome:
-    changed: list[str] = []
-    added: list[str] = []
+def _difference(root: Path, tree: Mapping[str, bytes], changed: Sequence[str]) -> str:
+    """A unified diff of at most so many lines, and how much was left out."""
     lines: list[str] = []
-    unshown = 0
-    for path in sorted(tree):
-        old = (root / path).read_bytes() if _kind(root / path) else None
-        if old is None:
-            added.append(path)
-        elif old != tree[path]:
-            changed.append(path)
-            if check and len(lines) < _DIFF_LINES:
-                lines += _difference(path, old, tree[path])
-            else:
-                unshown += 1
-    return Outcome(tuple(changed), tuple(added), stale, _capped(lines, unshown) if check else "")
-
-
-def _difference(path: str, old: bytes, new: bytes) -> list[str]:
-    # What is committed goes to a terminal here: escape sequences in it are shown, not obeyed.
-    before, after = ([encode.terminal(line) for line in raw.decode("utf-8", "replace").split("\n")] for raw in (old, new))
-    return list(difflib.unified_diff(before, after, f"committed/{path}", f"compiled/{path}", lineterm=""))
-
-
-def _capped(lines: Sequence[str], unshown: int) -> str:
+    unshown = list(changed)
+    while unshown and len(lines) < _DIFF_LINES:
+        path = unshown.pop(0)
+        # What is committed goes to a terminal here: escape sequences in it are shown, not obeyed.
+        old, new = ([encode.terminal(line) for line in raw.decode("utf-8", "replace").split("\n")]
+                    for raw in ((root / path).read_bytes(), tree[path]))
+        lines += difflib.unified_diff(old, new, f"committed/{path}", f"compiled/{path}", lineterm="")
     left = [f"{count} more {what}{'' if count == 1 else 's'}"
-            for count, what in ((len(lines) - _DIFF_LINES, "line"), (unshown, "file")) if count > 0]
+            for count, what in ((len(lines) - _DIFF_LINES, "line"), (len(unshown), "file")) if count > 0]
     shown = [*lines[:_DIFF_LINES], *([f"… and {' and '.join(left)}"] if left else [])]
     return "".join(line + "\n" for line in shown)
-
-
-# Writing
 
 
 @contextlib.contextmanager
 def _locked(root: Path, sink: Sink) -> Iterator[bool]:
     """A lock that dies with its process, so that a killed run blocks nobody; what such a run has staged is removed."""
     made: list[Path] = []
-    _make_folders(root, made)
-    path = root / LOCK
-    handle = _lock(path)
-    if handle is None:
-        sink.error("W908", "another run writes to this folder", Place(str(root)), hint="wait until it is done")
-        yield False
-        return
     try:
-        for left in root.glob(f"{_STAGING}*"):
-            shutil.rmtree(left, ignore_errors=True)
-        yield True
+        _make_folders(root, made)
+        handle = _lock(root / LOCK)
+        if handle is None:
+            sink.error("W908", "another run writes to this folder", Place(str(root)), hint="wait until it is done")
+            yield False
+            return
+        try:
+            for left in root.glob(f"{_STAGING}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            yield True
+        finally:
+            (root / LOCK).unlink(missing_ok=True)
+            os.close(handle)
     finally:
-        path.unlink(missing_ok=True)
-        os.close(handle)
         _drop_folders(reversed(made))
 
 
@@ -313,13 +289,13 @@ def _lock(path: Path) -> int | None:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Its last holder may have removed the file after we opened it: what we hold would then keep nobody out.
-            if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
-                return handle
-        except BlockingIOError:
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), path.stat()):
+                    return handle
+        except OSError as error:
             os.close(handle)
-            return None
-        except OSError:
-            os.close(handle)
+            if isinstance(error, BlockingIOError):
+                return None
             raise
         os.close(handle)
 
@@ -335,15 +311,14 @@ def _replace(root: Path, tree: Mapping[str, bytes], outcome: Outcome) -> None:
 
 def _operations(root: Path, staging: Path, tree: Mapping[str, bytes], outcome: Outcome) -> list[_Operation]:
     """Every step of the commit, with all that it needs on disk: new files in the order of paths, then deletions."""
-    new = sorted((*outcome.added, *outcome.changed))
-    staged = [_stage(staging / f"{index}.new", tree[path]) for index, path in enumerate(new)]
-    # Only now: file systems sync one file at the price of many if all were written before.
-    for path in (*staged, staging):
-        _sync(path)
     fresh = frozenset(outcome.added)
-    steps = [*zip(new, staged, strict=True), *((path, None) for path in outcome.stale)]
-    return [_Operation(root / path, one, None if path in fresh else _backup(root / path, staging / f"{index}.old"))
-            for index, (path, one) in enumerate(steps)]
+    operations = [_Operation(root / path, _stage(staging / f"{index}.new", tree[path]) if path in tree else None,
+                             None if path in fresh else _backup(root / path, staging / f"{index}.old"))
+                  for index, path in enumerate((*sorted((*outcome.added, *outcome.changed)), *outcome.stale))]
+    # Only now: file systems sync one file at the price of many if all were written before.
+    for path in (*(one.staged for one in operations if one.staged is not None), staging):
+        _sync(path)
+    return operations
 
 
 def _stage(path: Path, content: bytes) -> Path:
@@ -401,7 +376,7 @@ def _undo(begun: Sequence[_Operation], made: Sequence[Path]) -> None:
             lost.append(str(operation.target))
     _drop_folders(reversed(made))
     if lost:
-        raise _TornError(0, f"it failed halfway, and {len(lost)} files could not be put back", lost[0])
+        raise OSError(errno.EIO, f"failed halfway, and {len(lost)} files could not be put back", lost[0])
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:
@@ -415,7 +390,6 @@ def _make_folders(folder: Path, made: list[Path]) -> None:
 
 
 def _drop_folders(folders: Iterable[Path]) -> None:
-    """Remove the folders that are empty."""
     for folder in folders:
         with contextlib.suppress(OSError):
             folder.rmdir()

@@ -106,7 +106,7 @@ def test_a_slow_model_reaches_the_webhook_and_resolves(run_prometheus: Run, run_
             assert labels["namespace"] == "ai-services"
             assert "p95" in fired[0]["annotations"]["description"]
             # The window of five minutes stays as it is: fast requests must outnumber the slow ones in it.
-            exporter.slow(False)  # noqa: FBT003
+            exporter.slow(False)
             exporter.rate(4000)
             webhook.wait("HighInferenceLatency", 90, status="resolved")
     taken = time.monotonic() - start

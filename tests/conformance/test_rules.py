@@ -35,7 +35,14 @@ class Case:
 
 
 def old_pod(started: int = -100000) -> dict[str, str]:
-    return {f'kube_pod_start_time{{{STATE},pod="{POD}",uid="u"}}': f"{started}x90"}
+    return {f'kube_pod_start_time{{{STATE},pod="{POD}",uid="u"}}': f"{started}x90",
+            f'kube_pod_status_phase{{{STATE},pod="{POD}",uid="u",phase="Running"}}': "1x90",
+            f'kube_pod_status_phase{{{STATE},pod="{POD}",uid="u",phase="Pending"}}': "0x90"}
+
+
+def another_pod(name: str, started: int, phase: str) -> dict[str, str]:
+    return {f'kube_pod_start_time{{{STATE},pod="support-chat-6c9f7d8b5d-{name}",uid="{name}"}}': f"{started}x90",
+            f'kube_pod_status_phase{{{STATE},pod="support-chat-6c9f7d8b5d-{name}",uid="{name}",phase="{phase}"}}': "1x90"}
 
 
 def up(value: str) -> dict[str, str]:
@@ -50,7 +57,7 @@ def first_token(fast: str, every: str) -> dict[str, str]:
     base = f'{TARGET},pod="{POD}",model_name="llama",engine="0"'
     return {f'vllm:time_to_first_token_seconds_bucket{{{base},le="1.0"}}': fast,
             f'vllm:time_to_first_token_seconds_bucket{{{base},le="+Inf"}}': every,
-            f'vllm:time_to_first_token_seconds_count{{{base}}}': every}
+            f"vllm:time_to_first_token_seconds_count{{{base}}}": every}
 
 
 def classic_latency(fast: str, every: str) -> dict[str, str]:
@@ -80,6 +87,9 @@ CASES = (
     Case("back again", CHAT, "ServiceDown", up("0x10 1x30") | old_pod(), fires=(5,), silent=(25,)),
     Case("a pod that loads its model", CHAT, "ServiceDown", up("0x20") | old_pod(60), silent=(3, 8, 10)),
     Case("a pod that never gets ready", CHAT, "ServiceDown", up("0x30") | old_pod(60), fires=(20,)),
+    Case("new pods beside an old one that is down", CHAT, "ServiceDown", up("0x30") | old_pod() | another_pod("bbbbb", 60, "Pending"), fires=(8,)),
+    Case("an evicted pod beside one that loads its model", CHAT, "ServiceDown",
+         up("0x20") | old_pod(60) | another_pod("bbbbb", -100000, "Failed"), silent=(3, 8, 10)),
     Case("one of two replicas", CHAT, "ServiceDown",
          up("1x30") | {f'up{{{TARGET},pod="support-chat-6c9f7d8b5d-bbbbb",instance="10.0.0.2:8000"}}': "0x30"} | old_pod(), silent=(20,)),
     Case("one of two replicas", CHAT, "TargetDown",

@@ -162,7 +162,7 @@ def test_a_metric_that_an_alert_needs_is_missed_exactly_once(service: Service) -
     watched = [dict(rule.labels)["metric"] for rule in service.alerts if rule.name == "MetricMissing"]
     assert len(watched) == len(set(watched))
     needed = {name for rule in service.alerts if rule.name != "MetricMissing" for name in _needed(rule, recorded)}
-    for name in needed - {"up", "scrape_samples_post_metric_relabeling", "kube_pod_start_time"}:
+    for name in needed - {"up", "scrape_samples_post_metric_relabeling", "kube_pod_start_time", "kube_pod_status_phase"}:
         known = facts(service, name)
         if known is not None and known.condition is None:
             assert known.name in watched, name
@@ -197,8 +197,13 @@ def test_an_unknown_version_reads_both_names_and_a_known_one_only_its_own() -> N
         spec = TEN_LINES.format(name="chat", runtime="vllm", version=version).replace("models:", "alerts: {rules: {}}\nmodels:")
         return "\n".join(promql.show(expr) for one in compiled({"chat.yaml": spec}) for expr in expressions(one))
 
-    assert "vllm:time_to_first_token_seconds" in text(', version: "0.15"')
-    assert "gpu_cache_usage_perc" not in text(', version: "0.15"')
+    both, new, old = (text(version) for version in ("", ', version: "0.15"', ', version: "0.8.5"'))
+    assert "vllm:kv_cache_usage_perc" in both
+    assert "vllm:gpu_cache_usage_perc" in both
+    assert "vllm:gpu_cache_usage_perc" not in new
+    assert "vllm:kv_cache_usage_perc" not in old
+    assert "vllm:time_per_output_token_seconds" in old
+    assert "vllm:inter_token_latency_seconds" in new
 
 
 def test_the_tests_run_on_both_platforms_and_every_runtime() -> None:

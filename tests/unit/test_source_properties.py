@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import unicodedata
 
 import pytest
@@ -63,7 +64,12 @@ def checked(raw: bytes) -> tuple[Source, list[Diagnostic]]:
 
 
 def readable(raw: bytes) -> bool:
-    """Whether libyaml reads what libyaml wrote: it writes `[:0]` for a list with the text `:0`, and cannot read it."""
+    """Whether a libyaml reads what it wrote: it writes `[:0]` for a list with the text `:0`, and cannot read it.
+
+    Nor can the older one read text in brackets that has a colon or question mark right behind a quote, as `[a":b]`.
+    """
+    if re.search(rb"[\"'] *[:?]", raw):
+        return False
     try:
         return bool(list(yaml.parse(raw, Loader=yaml.CSafeLoader)))
     except yaml.YAMLError:
@@ -159,7 +165,7 @@ def test_an_underlined_plain_scalar_is_its_text(text: str) -> None:
         node = todo.pop()
         for key, place in (node.keys or {}).items():
             shown = source.lines[place.line - 1][place.column - 1:place.end_column - 1]
-            assert key == shown or shown[0] in "'\"*|>" or key.startswith(shown), (key, shown)
+            assert key.startswith(shown.strip()) or shown[0] in "'\"*|>", (key, shown)
         if isinstance(node.value, dict):
             todo += node.value.values()
         elif isinstance(node.value, tuple):

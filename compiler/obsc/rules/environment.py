@@ -73,6 +73,11 @@ def without_effect(environment: Environment, sink: Sink) -> None:
         if at(origins.tree, path) is not None:
             sink.warning("T501", f"`{render(path)}` has no effect with the operator: it belongs to the Prometheus object",
                          origins.place(path, key=True), path=render(path), hint="set it there, and leave it out here")
+    old = not _at_least(platform.prometheus.version, (3, 14))
+    if old and platform.prometheus.flavor == "config" and at(origins.tree, ("prometheus", "retention")) is not None:
+        sink.warning("T501", "before release 3.14 Prometheus takes its retention from a flag, not from its file",
+                     origins.place(("prometheus", "retention"), key=True), path="prometheus.retention",
+                     hint="start it with --storage.tsdb.retention.time, and leave it out here")
     pairs = (("filebeat", platform.filebeat, "elasticsearch", platform.elasticsearch),
              ("collector", platform.collector, "jaeger", platform.jaeger))
     for name, one, needed, other in pairs:
@@ -80,6 +85,10 @@ def without_effect(environment: Environment, sink: Sink) -> None:
             given, missing = (name, needed) if other is None else (needed, name)
             sink.warning("T502", f"`{given}` without `{missing}` gives no output", origins.place((given,), key=True), path=given,
                          hint=f"add `{missing}`, or leave `{given}` out")
+
+
+def _at_least(version: str, wanted: tuple[int, ...]) -> bool:
+    return tuple(int(part) for part in version.split(".")) >= wanted
 
 
 def kept_labels(environment: Environment, sink: Sink) -> None:

@@ -98,7 +98,8 @@ def uncertain_metrics(resolved: Resolved, service: Service, sink: Sink) -> None:
     """Where the version leaves open which name a metric has, both are read; a version would settle it."""
     subject = Subject(resolved)
     names_read = sorted({" or ".join(term.metric for reading in found for term in reading.terms[:1])
-                         for signal in ("requestDuration", "timeToFirstToken", "availability", "traffic", "kvCacheUsage")
+                         for signal in ("requestDuration", "timeToFirstToken", "interTokenLatency", "availability", "traffic",
+                                        "kvCacheUsage")
                          if len(found := subject.readings(signal)) > 1})
     if names_read:
         sink.info("S330", "the version leaves open which name is right, so both are read: " + "; ".join(names_read),

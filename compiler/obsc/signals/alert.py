@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from obsc.ir import AlertRule, Field, Origin, Panel, RecordingRule, Severity, Text, Threshold, Unit
-from obsc.promql import Binary, Call, Expr, Number, aggregate
+from obsc.promql import Binary, Call, Expr, Number, aggregate, regex
+from obsc.signals.reading import Reading
 from obsc.signals.settings import Settings
 from obsc.signals.subject import Subject
 
@@ -74,6 +75,12 @@ def lines(*found: Settings | None, above: bool = True) -> tuple[Threshold, ...]:
     return tuple(sorted(marks, key=lambda mark: (mark.value, mark.severity)))
 
 
+def of_model(subject: Subject, reading: Reading) -> Text:
+    """The end of a legend where a panel has a line for each model."""
+    model = subject.by(reading)[1:]
+    return (" of ", Field(label=model[0])) if model else ()
+
+
 def record(subject: Subject, name: str, expr: Expr) -> RecordingRule:
     """A recorded series of the service."""
     return RecordingRule(name, expr, subject.static_labels, Origin(name, "built-in"))
@@ -83,8 +90,11 @@ def young(subject: Subject, *by: str) -> Expr | None:
     """Pods that may still be starting, one sample per group; None where nobody counts pods' ages."""
     if subject.exporter("kubeStateMetrics") is None:
         return None
-    started = subject.of_pods("kubeStateMetrics", "kube_pod_start_time")
-    age = Binary("-", Call("time", ()), aggregate("max", started, *by))
+    pod = ("namespace", "pod")
+    alive = subject.of_pods("kubeStateMetrics", "kube_pod_status_phase", regex("phase", "Pending|Running"))
+    started = Binary("and", subject.of_pods("kubeStateMetrics", "kube_pod_start_time"), Binary("==", alive, Number(1)), on=pod)
+    # The oldest pod decides: one that should long be ready is an outage, however many new ones are coming up.
+    age = Binary("-", Call("time", ()), aggregate("min", started, *by))
     return Binary("<", age, Number(subject.startup))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from obsc.ir import AlertRule, Chart, Origin, Panel, Query, RecordingRule, Unit
 from obsc.promql import Binary, Expr, Number, any_of, over
 from obsc.promql import ratio as share_of
-from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Story, alert, busy, lines, record, share
+from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Story, alert, busy, lines, of_model, record, share
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Default, Settings
 from obsc.signals.subject import Subject
@@ -93,6 +93,6 @@ def _lines(subject: Subject, found: tuple[Reading, ...], settings: tuple[Setting
     seen = subject.viewed
     parts = any_of(*(share_of(seen.rates(one, one.measure.errors), _all(seen, one)) for one in found))
     return Panel(
-        "error-ratio", "Error Rate", Chart.LINES, Unit.RATIO, (Query(parts, ("errors",)),),
+        "error-ratio", "Error Rate", Chart.LINES, Unit.RATIO, (Query(parts, ("errors", *of_model(subject, found[0]))),),
         "Failed requests over all requests, as " + found[0].measure.source + " counts them. HighErrorRate and "
         "ElevatedErrorRate fire above their lines.", Origin("errors"), lines(*settings), minimum=0, width=12)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Threshold, Unit
+from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Text, Threshold, Unit
 from obsc.promql import Binary, Expr, Number, aggregate, any_of
 from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Story, alert, figure, lines, share
 from obsc.signals.reading import Reading
@@ -55,7 +55,7 @@ def _level(subject: Subject, found: tuple[Reading, ...]) -> Expr:
 def _one(subject: Subject, reading: Reading) -> Expr:
     term = reading.measure.gauge
     assert term is not None
-    value: Expr = aggregate("max", subject.read(reading, term), *_by(reading))
+    value: Expr = aggregate("max", subject.read(reading, term), *_by(subject, reading))
     scale = reading.scale(term)
     return value if scale == 1 else Binary("/", value, Number(scale))
 
@@ -66,12 +66,19 @@ def _devices(reading: Reading) -> tuple[str, ...]:
     return tuple(label for label in _DEVICE if label in reading.metric(term).labels)
 
 
-def _by(reading: Reading) -> tuple[str, ...]:
+def _by(subject: Subject, reading: Reading) -> tuple[str, ...]:
     devices = _devices(reading)
-    return devices if reading.exporter else ("namespace", *devices)
+    return (*devices, subject.label("pod", reading.exporter)) if reading.exporter else ("namespace", *devices)
 
 
-def _legend(reading: Reading) -> tuple[str | Field, ...]:
+def _where(subject: Subject, reading: Reading) -> Text:
+    """Which device, and of which pod where an exporter tells it."""
+    devices = _devices(reading)
+    device: Text = ("Device ", Field(label=devices[0])) if devices else ("The device",)
+    return (*device, " of pod ", Field(label=subject.label("pod", reading.exporter))) if reading.exporter else device
+
+
+def _legend(reading: Reading) -> Text:
     devices = _devices(reading)
     return (Field(label=devices[0]),) if devices else ("GPU",)
 
@@ -89,7 +96,7 @@ def _busy(subject: Subject, found: tuple[Reading, ...]) -> Contribution:
     if settings is not None:
         alerts = (_rule(subject, settings, found, Story(
             "gpuUtilization", "saturation", "gpu-utilization", (*WHO, " keeps an accelerator busy all the time"),
-            ("Utilisation is ", share(), "."), "No headroom: more load turns into waiting.", _BUSY_CHECKS)),)
+            (*_where(subject, found[0]), " is busy ", share(), " of the time."), "More load turns into waiting.", _BUSY_CHECKS)),)
     omitted = () if settings is not None else ((BUSY.name, "off by default: a busy accelerator is no fault"),)
     return Contribution(alerts=alerts, panels=(("gpu", panel),), omitted=omitted)
 
@@ -101,7 +108,7 @@ def _hot(subject: Subject, found: tuple[Reading, ...]) -> Contribution:
     both = (subject.settings(HOT), subject.settings(OVERHEATING))
     alerts = tuple(_rule(subject, settings, found, Story(
         "gpuTemperature", "saturation", "gpu-temperature", (*WHO, " runs on an accelerator that is too hot"),
-        ("The temperature is ", figure(), " °C."), "The device slows down, then stops.", _HEAT_CHECKS))
+        (*_where(subject, found[0]), " has ", figure(), " °C."), "The device slows down, then stops.", _HEAT_CHECKS))
         for settings in both if settings is not None)
     panel = Panel(
         "gpu-temperature", "GPU Temperature", Chart.LINES, Unit.CELSIUS,

@@ -8,7 +8,7 @@ from obsc import durations
 from obsc.buckets import snap
 from obsc.ir import AlertRule, Chart, Origin, Panel, Query, Text, Unit
 from obsc.promql import Aggregate, Binary, Call, Expr, Number, aggregate, any_of, increase, rate
-from obsc.signals.alert import WARNING, WHO, Contribution, Story, alert, busy, lines, seconds, share
+from obsc.signals.alert import WARNING, WHO, Contribution, Story, alert, busy, lines, of_model, seconds, share
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Default, Settings
 from obsc.signals.subject import Subject, bound
@@ -34,8 +34,14 @@ def latency(subject: Subject) -> Contribution:
     request = _part(subject, "requestDuration", SLOW, "inference-latency", "Inference Latency", "answers slowly")
     first = _part(subject, "timeToFirstToken", FIRST, "first-token", "Time to First Token",
                   "takes long until the first token")
-    return Contribution(alerts=request.alerts + first.alerts, panels=request.panels + first.panels,
+    return Contribution(alerts=request.alerts + first.alerts, panels=request.panels + first.panels + _tokens(subject),
                         omitted=request.omitted + first.omitted)
+
+
+def _tokens(subject: Subject) -> tuple[tuple[str, Panel], ...]:
+    """How evenly tokens stream, once the first has come."""
+    found = subject.readings("interTokenLatency")
+    return (("latency", _panel(subject, found, None, "inter-token", "Inter-Token Latency")),) if found else ()
 
 
 def _part(subject: Subject, signal: str, default: Default, key: str, title: str, what: str) -> Contribution:
@@ -133,9 +139,10 @@ def _count(subject: Subject, reading: Reading) -> Expr:
 
 def _panel(subject: Subject, found: tuple[Reading, ...], settings: Settings | None, key: str, title: str) -> Panel:
     seen = subject.viewed
-    queries = [Query(any_of(*(_mean(seen, one) for one in found)), ("Mean",))]
+    model = of_model(seen, found[0])
+    queries = [Query(any_of(*(_mean(seen, one) for one in found)), ("Mean", *model))]
     if found[0].measure.histogram is not None:
-        queries = [Query(any_of(*(_quantile(seen, one, q) for one in found)), (_name(q).upper(), " Latency"))
+        queries = [Query(any_of(*(_quantile(seen, one, q) for one in found)), (_name(q).upper(), " Latency", *model))
                    for q in _QUANTILES] + queries
     watched = f" {settings.name} fires at its line." if settings is not None else ""
     steps = subject.resolved.service.traces.spans

@@ -20,7 +20,7 @@ BLIND = Default("MetricMissing", WARNING, hold=300)
 _SAMPLES = "scrape_samples_post_metric_relabeling"
 _ABSENT, _ABSENT_LAZY = 600.0, 3600.0
 # What every target has is as absent as the target, which ServiceDown sees; the age of pods only guards other rules.
-_NEVER_MISSED = frozenset({"up", _SAMPLES, "kube_pod_start_time"})
+_NEVER_MISSED = frozenset({"up", _SAMPLES, "kube_pod_start_time", "kube_pod_status_phase"})
 
 _CHECKS = ("Does the target answer its metrics path from inside the cluster?",
            "Was the runtime upgraded? Metrics are renamed between versions: set `runtime.version` and compile again.",
@@ -70,9 +70,11 @@ def _base(subject: Subject, name: str) -> str:
 
 def _watched(subject: Subject, name: str) -> Metric | None:
     facts = subject.facts(name)
-    if facts is None or facts.condition is not None or name in _NEVER_MISSED:
+    if facts is None or name in _NEVER_MISSED:
         return None
-    return facts
+    # A flag that the spec sets makes a metric as certain as any; a circumstance that no flag decides does not.
+    circumstance = facts.condition is not None and not facts.condition[0]
+    return None if circumstance else facts
 
 
 def _missing(subject: Subject, name: str, facts: Metric, selector: Selector, users: list[str]) -> AlertRule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from obsc.ir import Chart, Origin, Panel, Query, Text, Unit
 from obsc.promql import Expr, aggregate, any_of
-from obsc.signals.alert import Contribution
+from obsc.signals.alert import Contribution, of_model
 from obsc.signals.reading import Reading
 from obsc.signals.subject import Subject
 
@@ -31,21 +31,37 @@ def traffic(subject: Subject) -> Contribution:
             "queue", "Running and Waiting Requests", Chart.LINES, Unit.COUNT, levels,
             "Requests in the batch and in the queue. Waiting ones that do not go away are missing capacity.",
             Origin("traffic"), minimum=0)))
-    return Contribution(panels=tuple(panels))
+    cache = _cache(subject)
+    return Contribution(panels=(*panels, *((cache,) if cache is not None else ())))
+
+
+def _cache(subject: Subject) -> tuple[str, Panel] | None:
+    """Room for tokens. It is full under load by design: only what waits or is pushed out is a fault."""
+    found = [one for one in subject.readings("kvCacheUsage") if one.measure.gauge is not None]
+    if not found:
+        return None
+    seen = subject.viewed
+    exprs = [aggregate("max", seen.read(one, one.measure.gauge), *seen.by(one)) for one in found if one.measure.gauge is not None]
+    return ("latency", Panel(
+        "kv-cache", "KV Cache Usage", Chart.LINES, Unit.RATIO, (Query(any_of(*exprs), ("fullest", *of_model(seen, found[0]))),),
+        "Share of the cache that is in use, of the fullest replica. Full is the design goal under load; look at waiting requests.",
+        Origin("traffic"), minimum=0, maximum=1))
 
 
 def _rate(subject: Subject, signal: str, key: str, title: str, unit: Unit, text: str) -> tuple[str, Panel]:
-    exprs = [_value(subject.viewed, one) for one in subject.readings(signal)]
-    return ("business", Panel(key, title, Chart.LINES, unit, (Query(any_of(*exprs), (key,)),), text,
+    found = subject.readings(signal)
+    exprs = [_value(subject.viewed, one) for one in found]
+    return ("business", Panel(key, title, Chart.LINES, unit, (Query(any_of(*exprs), (key, *of_model(subject, found[0]))),), text,
                               Origin("traffic"), minimum=0))
 
 
 def _queries(subject: Subject, wanted: tuple[tuple[str, str], ...]) -> tuple[Query, ...]:
     queries = []
     for signal, name in wanted:
-        exprs = [_value(subject.viewed, one) for one in subject.readings(signal)]
+        found = subject.readings(signal)
+        exprs = [_value(subject.viewed, one) for one in found]
         if exprs:
-            legend: Text = (name,)
+            legend: Text = (name, *of_model(subject, found[0]))
             queries.append(Query(any_of(*exprs), legend))
     return tuple(queries)
 

@@ -22,7 +22,7 @@ _GROUP = ("namespace", "service", "alertname", "severity")
 # Graver alerts silence lighter ones of the same signal; an outage silences what follows from it.
 _SAME_SIGNAL = (("severity", "=", "critical"), ("severity", "=~", "warning|info"), ("namespace", "service", "signal"))
 _SAME_SIGNAL_LIGHT = (("severity", "=", "warning"), ("severity", "=", "info"), ("namespace", "service", "signal"))
-_OUTAGE = (("alertname", "=", "ServiceDown"), ("class", "=~", "errors|latency|saturation|telemetry"), ("namespace", "service"))
+_OUTAGE = (("alertname", "=", "ServiceDown"), ("alertname", "!=", "ServiceDown"), ("namespace", "service"))
 _INHIBIT = (_SAME_SIGNAL, _SAME_SIGNAL_LIGHT, _OUTAGE)
 
 

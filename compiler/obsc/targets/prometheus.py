@@ -111,6 +111,8 @@ def _relabelling(job: ScrapeJob) -> list[Data]:
     elif job.discovery is Discovery.SERVICE:
         label = "__meta_kubernetes_endpointslice_port" if isinstance(job.port, int) else "__meta_kubernetes_endpointslice_port_name"
         steps += [_keep(label, encode.re2_literal(str(job.port)))] if job.port is not None else []
+        # The selector spares the API server work, but a slice is kept whether or not its Service was selected.
+        steps += [_keep(conventions.meta_label("service", key), encode.re2_literal(value)) for key, value in job.selector]
     if job.discovery is not Discovery.STATIC:
         steps += [_copy("__meta_kubernetes_pod_name", "pod"), _copy("__meta_kubernetes_pod_node_name", "node")]
         steps += [_copy("__meta_kubernetes_pod_container_name", "container")] if not isinstance(job.port, int) else []

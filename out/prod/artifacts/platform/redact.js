@@ -161,9 +161,14 @@ function spread(event, fields, rest) {
   if (rest) event.Put(event.Get("error.stack_trace") === null ? "error.stack_trace" : "app.text", rest);
 }
 
+// Docker's own format keeps each line's end, so that joined lines have two between them.
+function joined(text) {
+  return text.slice(-1) === "\n" ? text.replace(/\n+$/, "").split("\n\n").join("\n") : text;
+}
+
 function process(event) {
   var fields = event.Get("json"), text = event.Get("message");
-  if (text !== null) text = clean(String(text));
+  if (text !== null) text = clean(joined(String(text)));
   event.Delete("message");
   if (fields !== null) {
     scrub(fields, [], 1);
