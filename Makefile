@@ -1,4 +1,4 @@
-# Two commands do everything on a fresh machine with Python 3.11+ and make; `make conformance` also wants Go and apt.
+# Two commands do everything on a fresh machine with Python 3.11+ and make; `make conformance` also wants Go, Node.js and apt.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -10,11 +10,16 @@ from obsc.encode import re2_literal
 from obsc.ir import (
     AlertRule,
     Dashboard,
+    Event,
+    Field,
     Labels,
     Layer,
     Link,
     LogInput,
     Mask,
+    Origin,
+    Recorded,
+    RecordingRule,
     Route,
     Row,
     Service,
@@ -22,6 +27,7 @@ from obsc.ir import (
     TracePolicy,
     Variable,
 )
+from obsc.promql import Call, Number, aggregate
 from obsc.resolve import Resolved
 from obsc.signals import FAMILIES
 from obsc.signals.alert import Contribution
@@ -52,7 +58,7 @@ def lower(resolved: Resolved) -> Service:
     """Everything that is observed of a service."""
     subject = Subject(resolved)
     parts = [family(subject) for family in FAMILIES]
-    recordings = tuple(rule for part in parts for rule in part.recordings)
+    recordings = (_known(subject), *(rule for part in parts for rule in part.recordings))
     alerts = tuple(rule for part in parts for rule in part.alerts)
     alerts += blind(subject, alerts, recordings)
     metadata = resolved.service.metadata
@@ -64,6 +70,12 @@ def lower(resolved: Resolved) -> Service:
         dashboard=_dashboard(subject, parts), logs=_logs(resolved), traces=_traces(resolved),
         routes=_routes(resolved, alerts),
         omitted=tuple(sorted({reason for part in parts for reason in part.omitted})))
+
+
+def _known(subject: Subject) -> RecordingRule:
+    """That the service exists, and where its page is: seen even when nothing of it is left to scrape."""
+    labels = dict(subject.static_labels) | {"dashboard": dashboard_uid(subject.resolved)}
+    return RecordingRule(Recorded.SERVICE.value, Call("vector", (Number(1),)), tuple(sorted(labels.items())), Origin("dashboards"))
 
 
 def dashboard_uid(resolved: Resolved) -> str:
@@ -85,7 +97,17 @@ def _dashboard(subject: Subject, parts: list[Contribution]) -> Dashboard:
         uid=dashboard_uid(resolved), title=said.title or metadata.name, folder=said.folder or metadata.team,
         description=metadata.description, tags=("obsc", metadata.namespace, metadata.team, resolved.service.runtime.name),
         rows=tuple(rows), variables=_variables(subject),
-        links=tuple(sorted(metadata.links.items())), origin=resolved.origins.origin("dashboards"))
+        links=tuple(sorted(metadata.links.items())), origin=resolved.origins.origin("dashboards"), events=_events(subject))
+
+
+def _events(subject: Subject) -> tuple[Event, ...]:
+    """Starts of pods: rollouts, restarts and new replicas are the first thing to hold against a change of any curve."""
+    exporter = "kubeStateMetrics"
+    if subject.exporter(exporter) is None:
+        return ()
+    label = subject.label("pod", exporter)
+    started = aggregate("max", subject.viewed.of_pods(exporter, "kube_pod_start_time"), label)
+    return (Event("Pod starts", started, (Field(label=label), " started"), Severity.INFO, timed=True),)
 
 
 def _variables(subject: Subject) -> tuple[Variable, ...]:

@@ -1,7 +1,5 @@
 """Bytes → disk: staged whole, then one rename per file; what is stale goes, what is foreign stays.
 
-    tree = {"prod/artifacts/ai/chat/rules.yaml": b"…", …}      owned = ("prod/artifacts/ai/chat", "prod/manifests/ai/chat", …)
-
 Everything of a run is staged and synced beside the outputs before one of them is touched. Paths that a committed file
 names are untrusted: none of them ever leads outside the folders of its own service, or through a link.
 """
@@ -67,11 +65,8 @@ def manifest(files: Mapping[str, bytes]) -> bytes:
 def write(root: Path, tree: Mapping[str, bytes], owned: Sequence[str], sink: Sink, *, check: bool = False) -> Outcome | None:
     """Bring the folder to the tree, or with `check` only say what differs. None (with an error) if nothing was done.
 
-    `owned` are the folders (and single files) in which stale files go, each `<env>/<area>/…`.
+    `tree` has every output by its POSIX path; `owned` are the folders and single files, `<env>/<area>/…`, where stale files go.
     """
-    if root.exists() and not root.is_dir():
-        sink.error("W904", f"`{_shown(str(root))}` is no folder", Place(str(root)), hint="move it away, or name another folder")
-        return None
     try:
         if check:
             return _plan(root, tree, owned, sink, check=True)

@@ -94,6 +94,15 @@ def routed(resolved: Resolved, service: Service, sink: Sink) -> None:
                        hint=f"give the platform `alertmanager.routing.{route.severity.value}`, or the team a receiver")
 
 
+def folders(resolved: Resolved, _: Service, sink: Sink) -> None:
+    """Dashboards that are mounted as files lie in one folder: a folder of one's own needs the sidecar."""
+    said = resolved.service.dashboards.folder
+    if said is not None and resolved.platform.grafana.delivery == "files":
+        sink.warning("T501", "`dashboards.folder` has no effect where dashboards are delivered as files",
+                     resolved.origins.place(("dashboards", "folder")), path="dashboards.folder",
+                     hint="leave it out, or let the platform deliver to the sidecar")
+
+
 def uncertain_metrics(resolved: Resolved, service: Service, sink: Sink) -> None:
     """Where the version leaves open which name a metric has, both are read; a version would settle it."""
     subject = Subject(resolved)

@@ -17,5 +17,5 @@ from obsc.signals.traffic import traffic
 
 # The order of work, and of rules and panels within their groups and rows.
 FAMILIES: tuple[Callable[[Subject], Contribution], ...] = (
-    availability, errors, traffic, quality, latency, gpu, kubernetes, pipeline,
+    availability, errors, latency, traffic, quality, gpu, kubernetes, pipeline,
 )

@@ -36,6 +36,7 @@ class Story:
 
 SERVICE = Field(label="service")
 NAMESPACE = Field(label="namespace")
+QUIET = "No traffic"  # what an empty panel means whose series need requests
 WHO: Text = (SERVICE, " in ", NAMESPACE)
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from obsc.ir import AlertRule, Chart, Origin, Panel, Query, RecordingRule, Unit
+from obsc.ir import AlertRule, Chart, Origin, Panel, Query, Recorded, RecordingRule, Unit
 from obsc.promql import Binary, Expr, Number, any_of, over
 from obsc.promql import ratio as share_of
-from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Story, alert, busy, lines, of_model, record, share
+from obsc.signals.alert import CRITICAL, QUIET, WARNING, WHO, Contribution, Story, alert, busy, lines, of_model, record, share
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Default, Settings
 from obsc.signals.subject import Subject
 
 HIGH = Default("HighErrorRate", CRITICAL, hold=300, threshold=0.05, kind="ratio")
 ELEVATED = Default("ElevatedErrorRate", WARNING, hold=900, threshold=0.01, kind="ratio")
-REQUESTS, ERRORS = "ai:requests:rate", "ai:request_errors:rate"
+REQUESTS, ERRORS = Recorded.REQUESTS.value, Recorded.ERRORS.value
 _LEAST_FAST, _LEAST_SLOW = 50, 20
 _SLOW_WINDOW = 1800.0
 
@@ -86,7 +86,7 @@ def _number(subject: Subject, settings: tuple[Settings | None, ...]) -> Panel:
     return Panel(
         "error-share", "Errors", Chart.NUMBER, Unit.RATIO, (Query(_ratio(subject.viewed), ("errors",)),),
         "Share of requests that fail by the service's own fault. Empty without traffic.",
-        Origin("errors"), lines(*settings), minimum=0, width=4)
+        Origin("errors"), lines(*settings), minimum=0, width=4, empty=QUIET)
 
 
 def _lines(subject: Subject, found: tuple[Reading, ...], settings: tuple[Settings | None, ...]) -> Panel:
@@ -95,4 +95,4 @@ def _lines(subject: Subject, found: tuple[Reading, ...], settings: tuple[Setting
     return Panel(
         "error-ratio", "Error Rate", Chart.LINES, Unit.RATIO, (Query(parts, ("errors", *of_model(subject, found[0]))),),
         "Failed requests over all requests, as " + found[0].measure.source + " counts them. HighErrorRate and "
-        "ElevatedErrorRate fire above their lines.", Origin("errors"), lines(*settings), minimum=0, width=12)
+        "ElevatedErrorRate fire above their lines.", Origin("errors"), lines(*settings), minimum=0, width=12, empty=QUIET)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from obsc import durations
 from obsc.buckets import snap
-from obsc.ir import AlertRule, Chart, Origin, Panel, Query, Text, Unit
+from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Text, Unit
 from obsc.promql import Aggregate, Binary, Call, Expr, Number, aggregate, any_of, increase, rate
-from obsc.signals.alert import WARNING, WHO, Contribution, Story, alert, busy, lines, of_model, seconds, share
+from obsc.signals.alert import QUIET, WARNING, WHO, Contribution, Story, alert, busy, lines, of_model, seconds, share
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Default, Settings
 from obsc.signals.subject import Subject, bound
@@ -54,7 +54,8 @@ def _part(subject: Subject, signal: str, default: Default, key: str, title: str,
     alerts = (_alert(subject, settings, found, Story(
         signal, "latency", key, (*WHO, " ", what), (), "Users wait.", _CHECKS)),) if settings is not None else ()
     omitted = ((default.name, "off by default: the spec gives no threshold"),) if settings is None else ()
-    return Contribution(alerts=alerts, panels=(("latency", _panel(subject, found, settings, key, title)),), omitted=omitted)
+    panels = (_panel(subject, found, settings, key, title), *_spread(subject, found, key, title))
+    return Contribution(alerts=alerts, panels=tuple(("latency", panel) for panel in panels), omitted=omitted)
 
 
 def snapped(settings: Settings, found: tuple[Reading, ...]) -> Settings:
@@ -150,4 +151,18 @@ def _panel(subject: Subject, found: tuple[Reading, ...], settings: Settings | No
     return Panel(
         key, title, Chart.LINES, Unit.SECONDS, tuple(queries),
         "Only requests that finished are counted: a server that hangs shows no slow ones." + watched,
-        Origin(key), lines(settings), minimum=0, width=12)
+        Origin(key), lines(settings), minimum=0, width=12, empty=QUIET)
+
+
+def _spread(subject: Subject, found: tuple[Reading, ...], key: str, title: str) -> tuple[Panel, ...]:
+    """Every bucket over time: two kinds of requests, which no quantile tells apart, are two bands here."""
+    histogram = found[0].measure.histogram
+    # A bucket's bound is its label, so a histogram of another unit than seconds cannot be drawn in seconds.
+    if histogram is None or found[0].scale(histogram) != 1:
+        return ()
+    seen = subject.viewed
+    series = [aggregate("sum", rate(seen.read(one, one.measure.histogram, "_bucket"), seen.span), "le")
+              for one in found if one.measure.histogram is not None]
+    return (Panel(
+        f"{key}-spread", f"{title}, Spread", Chart.HEAT, Unit.SECONDS, (Query(any_of(*series), (Field(label="le"),)),),
+        "Requests per second by how long they took: the darker, the more.", Origin(key), width=12, empty=QUIET),)

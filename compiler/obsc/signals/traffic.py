@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from obsc.ir import Chart, Origin, Panel, Query, Text, Unit
 from obsc.promql import Expr, aggregate, any_of
-from obsc.signals.alert import Contribution, of_model
+from obsc.signals.alert import QUIET, Contribution, of_model
 from obsc.signals.reading import Reading
 from obsc.signals.subject import Subject
 
@@ -24,7 +24,7 @@ def traffic(subject: Subject) -> Contribution:
         panels.append(("business", Panel(
             "tokens", "Token Throughput", Chart.LINES, Unit.TOKENS_PER_SECOND, tokens,
             "Tokens read and written per second. A fall while requests wait is a loss of performance, not of demand.",
-            Origin("traffic"), minimum=0)))
+            Origin("traffic"), minimum=0, empty=QUIET)))
     levels = _queries(subject, _LEVELS)
     if levels:
         panels.append(("latency", Panel(
@@ -52,7 +52,7 @@ def _rate(subject: Subject, signal: str, key: str, title: str, unit: Unit, text:
     found = subject.readings(signal)
     exprs = [_value(subject.viewed, one) for one in found]
     return ("business", Panel(key, title, Chart.LINES, unit, (Query(any_of(*exprs), (key, *of_model(subject, found[0]))),), text,
-                              Origin("traffic"), minimum=0))
+                              Origin("traffic"), minimum=0, empty=QUIET))
 
 
 def _queries(subject: Subject, wanted: tuple[tuple[str, str], ...]) -> tuple[Query, ...]:
