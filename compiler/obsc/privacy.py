@@ -51,7 +51,7 @@ CONTENT_ATTRIBUTES: tuple[str, ...] = (
     r"^mlflow\.span(Inputs|Outputs)$",
     r"^ai\.(prompt|response)(\.(messages|text|object|toolCalls|tools|reasoning|format|files).*)?$",
     r"^ai\.(toolCall\.(args|result)|value|values|schema)$",
-    r"^([A-Za-z0-9]+_)*(prompt|prompts|completion|completions|messages)$",
+    r"^(([A-Za-z0-9]+_)*(prompt|completion)|prompts|completions|messages|chat_(messages|history))$",
     r"^(inputs?|outputs?|query|question|answer|transcript|conversation|documents|content)(_(text|body|json))?$",
     r"^(prompt|completion|request|response)_(text|body|content|json)$",
     r"^http\.(request|response)\.body(\.(content|text))?$",
@@ -95,9 +95,11 @@ MASKS: dict[str, Mask] = {
     "iban": Mask("iban", rf"\b{_IBAN}(?:[ -]?[A-Z0-9]{{4}}){{2}}(?:[ -]?[A-Z0-9]{{3}}|(?:[ -]?[A-Z0-9]{{4}}){{1,5}}"
                          r"(?:[ -]?[A-Z0-9]{1,3})?)\b"),
     # Visa, Mastercard, Discover, JCB, UnionPay, American Express, Diners: the separators that people type, and first
-    # digits that the issuers have (ISO/IEC 7812), so that epoch times and counters are none.
+    # digits that the issuers have (ISO/IEC 7812), so that epoch times and counters are none. All groups are separated or
+    # none is.
     "card": Mask("card", r"\b(?:4[0-9]{3}|5[1-5][0-9]{2}|2(?:2[2-9]|[3-6][0-9]|7[01])[0-9]"
-                         r"|6(?:011|22[0-9]|4[4-9][0-9]|5[0-9]{2})|35[2-8][0-9])(?:[ -]?[0-9]{4}){3}(?:[ -]?[0-9]{3})?\b"
+                         r"|6(?:011|22[0-9]|4[4-9][0-9]|5[0-9]{2})|35[2-8][0-9])"
+                         r"(?:[0-9]{12}(?:[0-9]{3})?|(?:[ -][0-9]{4}){3}(?:[ -][0-9]{3})?)\b"
                          r"|\b3[47][0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{5}\b"
                          r"|\b3(?:0[0-5]|[68][0-9])[0-9][ -]?[0-9]{6}[ -]?[0-9]{4}\b"),
     # With a country code, or in a separated national form: bare digits are counters, ids and times.

@@ -63,8 +63,7 @@ _SMART_START = re.compile(f"(?:^|[-:,{{[]) *[{''.join(sorted(_SMART))}]")
 _PROPERTY = re.compile(r"[&!]\S*(?:[ \t]+|$)")
 # A directive or a tag, which keeps its colons; or a colon or question mark that is text wherever it stands.
 _NO_INDICATOR = re.compile(r"^%.*|(?:^|(?<=[\s\[{,]))!\S*"
-                           r"|(?<![\"'\]}]):(?=[^\s,\[\]{}])|(?<=[^\s,\[\]{}\"'])\?|(?<=[^\s,:\[\]{}\"'-] )\?|\?(?=[^\s,\[\]{}])",
-                           re.MULTILINE)
+                           r"|(?<![\"'\]}]):(?=[^\s,\[\]{}])|(?<=[^\s,\[\]{}\"'])\?|\?(?=[^\s,\[\]{}])", re.MULTILINE)
 _TAG = re.compile(r"![^\s,\[\]{}]*")
 _NOTHING = re.compile(r"[ \t]*(?:#.*)?")
 _WIDE = {b"\xff\xfe\0\0": "utf-32-le", b"\0\0\xfe\xff": "utf-32-be", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}

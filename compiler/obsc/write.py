@@ -76,7 +76,6 @@ def write(root: Path, tree: Mapping[str, bytes], owned: Sequence[str], sink: Sin
                 _replace(root, tree, outcome)
             return outcome
     except OSError as error:
-        # Names of staged files are of no use, and differ each time.
         named = [str(one) for one in (error.filename2, error.filename) if one is not None and _STAGING not in str(one)]
         sink.error("W901", f"the output cannot be {'read' if check else 'written'}: {error.strerror or error}",
                    Place(named[0] if named else str(root)), hint="make room or give the rights, and run again")
@@ -305,11 +304,14 @@ def _replace(root: Path, tree: Mapping[str, bytes], outcome: Outcome) -> None:
 
 
 def _operations(root: Path, staging: Path, tree: Mapping[str, bytes], outcome: Outcome) -> list[_Operation]:
-    """Every step of the commit, with all that it needs on disk: new files in the order of paths, then deletions."""
+    """Every step of the commit, with all that it needs on disk: new files by path, then deletions, then lists of files."""
     fresh = frozenset(outcome.added)
+    # A run that is killed leaves the old list until nothing that only it names is left to delete.
+    paths = sorted((*outcome.added, *outcome.changed, *outcome.stale),
+                   key=lambda path: (path.endswith(f"/{MANIFEST}"), path not in tree, path))
     operations = [_Operation(root / path, _stage(staging / f"{index}.new", tree[path]) if path in tree else None,
                              None if path in fresh else _backup(root / path, staging / f"{index}.old"))
-                  for index, path in enumerate((*sorted((*outcome.added, *outcome.changed)), *outcome.stale))]
+                  for index, path in enumerate(paths)]
     # Only now: file systems sync one file at the price of many if all were written before.
     for path in (*(one.staged for one in operations if one.staged is not None), staging):
         _sync(path)

@@ -109,7 +109,7 @@ def test_the_api_server_takes_an_environment_and_finds_nothing_to_change(
                if one["kind"] != "Kustomization"]
     assert len(checks.documents(built)) == len(written), "kustomize lost an object"
     checks.apply(cluster, built).require()
-    consumers.record("kube-apiserver (strict, server side)", tools.version("kube-apiserver"), len(written))
+    consumers.record("kube-apiserver", tools.version("kube-apiserver"), len(written))
 
 
 def test_the_operator_scrapes_exactly_the_expected_jobs_and_refuses_no_rule(

@@ -32,7 +32,11 @@ class _Loader(yaml.SafeLoader):
     """PyYAML with the one type of YAML 1.1 that it resolves but cannot construct."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
+def _text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", _text)
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 import re
-import time
 
 import pytest
 
@@ -70,7 +69,7 @@ def test_every_pair_is_named_once_and_in_order() -> None:
 
 @pytest.mark.parametrize("expression", [
     "a*b", "a+b?c", "(ab|cd)+e", "[^a-c]d", r"a\.b", r"\d{2,3}x", "a{0,2}b", "(?:a|b){2}c", r"[\w.-]+/x", "(a*)*b", "a{3}", "x{2,}y",
-    r"\Sa\D", "a.c", "[]a-]b" if False else r"[a\]-]b",
+    r"\Sa\D", "a.c", r"[a\]-]b",
 ])
 def test_automata_agree_with_the_language_of_their_expressions(expression: str) -> None:
     machine = overlap._machine(expression)
@@ -85,8 +84,11 @@ def test_automata_agree_with_the_language_of_their_expressions(expression: str) 
         assert (machine.end in states) == bool(known.fullmatch(text)), text
 
 
-def test_a_thousand_services_are_compared_in_a_moment() -> None:
-    inputs = [own(f"service-{number:04d}", namespace=f"team-{number % 20}") for number in range(1000)]
-    start = time.perf_counter()
+def test_few_of_a_thousand_services_need_a_closer_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+    decide = overlap._overlap
+    monkeypatch.setattr(overlap, "_overlap", lambda one, two: looked.append((one, two)) or decide(one, two))
+    inputs = [own(f"service-{number}", namespace=f"team-{number % 20}") for number in range(1000)]
     assert overlaps(inputs) == ()
-    assert time.perf_counter() - start < 20
+    # Only names of which one begins with the other: service-1 and service-10, service-100 and so on.
+    assert len(looked) < 4000

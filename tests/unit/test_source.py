@@ -120,7 +120,7 @@ def test_text_and_style_are_kept() -> None:
     ("[host:8080, 10.0.0.1:9090]", ["host:8080", "10.0.0.1:9090"]), ("[http://h:80/p?a=b:c&d=?]", ["http://h:80/p?a=b:c&d=?"]),
     ("{u: http://h:80, job:up: 1}", {"u": "http://h:80", "job:up": 1}), ("[::1, a::b]", ["::1", "a::b"]),
     ('{"a":b, \'c\':[d], e: f}', {"a": "b", "c": ["d"], "e": "f"}), ("[!!str a:b, ! 8:9]", ["a:b", "8:9"]),
-    ("{a: up ?, b: ?x}", {"a": "up ?", "b": "?x"}), ("{? a : b, c}", {"a": "b", "c": None}),
+    ("{a: up?, b: ?x}", {"a": "up?", "b": "?x"}), ("{? a : b, c}", {"a": "b", "c": None}),
     ("http://h/?a=b:c?", "http://h/?a=b:c?"), ("'a:b?c'", "a:b?c"), ("[\ue000:\ue001, \uf8ff?x]", ["\ue000:\ue001", "\uf8ff?x"]),
 ])
 def test_colons_and_question_marks_are_text_unless_yaml_1_2_says_otherwise(written: str, value: object) -> None:
