@@ -252,7 +252,7 @@ def test_every_expression_is_one_that_re2_reads() -> None:
     data = configuration(part("chat", masks=privacy.ORDER))["processors"]
     found = [expanded(one) for one in (*data["redaction"]["blocked_values"], *data["redaction"]["blocked_key_patterns"])]
     found += [literal for group in data["transform/content"]["trace_statements"] for one in group["statements"]
-              for literal in literals(expanded(one)) if len(literal) > 20]
+              for literal in literals(expanded(one)) if len(literal) > 20 and "[content removed]" not in literal]
     for one in found:
         re.compile(one)
         assert not re.search(r"(?<!\\)\(\?(?!:|[is]+\))|\\[1-9]|[*+?}]\+", one), one
