@@ -91,22 +91,25 @@ def _ingress() -> Data:
 
 
 def _pod(said: Collector) -> Data:
-    health: Data = {"httpGet": {"path": "/", "port": "health"}}
-    ports = (("otlp-grpc", GRPC), ("otlp-http", HTTP), *((("otlp-tier", TIER),) if said.replicas > 1 else ()),
-             ("metrics", METRICS), ("health", HEALTH))
     return {
         "serviceAccountName": NAME, "automountServiceAccountToken": True, "terminationGracePeriodSeconds": _GRACE,
         "securityContext": k8s.POD_SECURITY,
         **({"topologySpreadConstraints": [_spread(_CHOSEN)]} if said.replicas > 1 else {}),
-        "containers": [{
-            "name": "collector", "image": _image(said), "args": ["--config=/etc/otel-collector/collector.yaml"],
-            "env": _ENVIRONMENT,
-            "ports": [{"name": name, "containerPort": number, "protocol": "TCP"} for name, number in ports],
-            "securityContext": k8s.CONTAINER_SECURITY, "resources": _RESOURCES,
-            "livenessProbe": {**health, "initialDelaySeconds": 10, "periodSeconds": 15, "failureThreshold": 4},
-            "readinessProbe": {**health, "periodSeconds": 5},
-            "volumeMounts": [{"name": "config", "mountPath": "/etc/otel-collector", "readOnly": True}]}],
+        "containers": [_container(said)],
         "volumes": [{"name": "config", "configMap": {"name": _CONFIG}}]}
+
+
+def _container(said: Collector) -> Data:
+    health: Data = {"httpGet": {"path": "/", "port": "health"}}
+    alive: Data = {**health, "initialDelaySeconds": 10, "periodSeconds": 15, "failureThreshold": 4}
+    ready: Data = {**health, "periodSeconds": 5}
+    ports = (("otlp-grpc", GRPC), ("otlp-http", HTTP), *((("otlp-tier", TIER),) if said.replicas > 1 else ()),
+             ("metrics", METRICS), ("health", HEALTH))
+    return {
+        "name": "collector", "image": _image(said), "args": ["--config=/etc/otel-collector/collector.yaml"],
+        "env": _ENVIRONMENT, "ports": [{"name": name, "containerPort": number, "protocol": "TCP"} for name, number in ports],
+        "securityContext": k8s.CONTAINER_SECURITY, "resources": _RESOURCES, "livenessProbe": alive, "readinessProbe": ready,
+        "volumeMounts": [{"name": "config", "mountPath": "/etc/otel-collector", "readOnly": True}]}
 
 
 def _spread(labels: Data) -> Data:
