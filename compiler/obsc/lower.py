@@ -48,7 +48,7 @@ _CONTINUATION = {
     "python": r"^(\s|Traceback|During handling|The above exception|[\w.]+(Error|Exception|Warning):)",
     "java": r"^(\s+(at|\.{3})\s|Caused by:)",
     "go": r"^(\s|goroutine \d+ \[|panic:|created by )",
-    "auto": r"^(\s|Traceback|During handling|The above exception|Caused by:|goroutine \d+ \[)",
+    "auto": r"^(\s|Traceback|During handling|The above exception|Caused by:|goroutine \d+ \[|[\w.]+(Error|Exception|Warning):)",
     "none": "",
 }
 _CONTAINER_LOGS = "/var/log/containers/"

@@ -182,6 +182,8 @@ def _encoded(run: _Run, artifacts: Iterable[Artifact], place: Place) -> dict[str
         problem = write.limit_problem(one.path, kind, len(raw)) if kind else None
         if problem:
             run.sink.error("W909", problem, place, hint="split the service")
+        if one.path in encoded or one.path in run.tree:
+            run.sink.error("W902", f"two outputs are called `{one.path}`", place, hint="rename one of their sources")
         encoded[one.path] = raw
     return encoded
 

@@ -16,7 +16,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,6 @@ OBJECT_LIMIT = 900 * 1024
 RULE_LIMIT = 480 * 1024
 _STAGING = ".obsc-staging-"
 _DIFF_LINES = 200
-_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +100,12 @@ def _plan(root: Path, tree: Mapping[str, bytes], owned: Sequence[str], sink: Sin
         # A list that cannot be trusted deletes nothing; the error is reported, and a new list takes its place.
         if listed is not None:
             stale += _stale(root, folded, listed, sink)
-            _report_foreign(root, folders, tree.keys() | listed.keys(), sink)
+            _report_foreign(root, folders, (tree, listed), sink)
     return None if faults else _compare(root, tree, sorted(stale), check=check)
 
 
 def _bundles(owned: Sequence[str]) -> Iterable[list[str]]:
-    """Folders that share a list: `<env>/<area>/<namespace>/<name>` are a service's, what has a step less is the platform's."""
+    """Folders that share a list: `<env>/<area>/<namespace>/<name>` are a service's, what has one step less the platform's."""
     bundles: dict[tuple[str, str], list[str]] = {}
     for folder in sorted(set(owned)):
         environment, _, whose = folder.split("/", 2)
@@ -163,10 +162,11 @@ def _kind(path: Path) -> int:
 def _listed(root: Path, folders: Sequence[str], sink: Sink) -> dict[str, str] | None:
     """Every path that the lists in these folders name, and the lists, with recorded digests. None if a list is unusable."""
     together: dict[str, str] = {}
+    plain: set[str] = set()
     sound = True
     for folder in folders:
         found = _committed(root, folder, sink)
-        bad = [] if found is None else [path for path in found if not _is_own(root, path, folders)]
+        bad = [] if found is None else [path for path in found if not _is_own(root, path, folders, plain)]
         for path in bad:
             sink.error("W905", f"the list names `{_shown(path)}`, which is no plain file of its own service",
                        Place(str(root / folder / MANIFEST)), hint="restore the list from version control")
@@ -180,8 +180,7 @@ def _committed(root: Path, folder: str, sink: Sink) -> dict[str, str] | None:
     own = f"{folder}/{MANIFEST}"
     if _obstacle(root, own, set()) or not _kind(root / own):
         return {}
-    raw = (root / own).read_bytes()
-    environment = folder.partition("/")[0]
+    raw, environment = (root / own).read_bytes(), folder.partition("/")[0]
     try:
         files = {f"{environment}/{name}": str(digest) for name, digest in json.loads(raw)["files"].items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -190,9 +189,9 @@ def _committed(root: Path, folder: str, sink: Sink) -> dict[str, str] | None:
     return {**files, own: _digest(raw)}
 
 
-def _is_own(root: Path, path: str, folders: Sequence[str]) -> bool:
-    below = any(path == folder or path.startswith(folder + "/") for folder in folders)
-    return below and _inside(path) and _obstacle(root, path, set()) is None
+def _is_own(root: Path, path: str, folders: Sequence[str], plain: set[str]) -> bool:
+    below = any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+    return below and _inside(path) and _obstacle(root, path, plain) is None
 
 
 def _stale(root: Path, folded: Mapping[str, str], listed: Mapping[str, str], sink: Sink) -> Iterator[str]:
@@ -209,12 +208,13 @@ def _stale(root: Path, folded: Mapping[str, str], listed: Mapping[str, str], sin
                          hint="delete it if it is not wanted")
 
 
-def _report_foreign(root: Path, folders: Sequence[str], known: Collection[str], sink: Sink) -> None:
+def _report_foreign(root: Path, folders: Sequence[str], known: Sequence[Container[str]], sink: Sink) -> None:
     for folder in folders:
-        foreign = sorted(_shown(path.removeprefix(folder + "/")) for path in _files(root, folder) if path not in known)
-        more = f" and {len(foreign) - _SHOWN} more" if len(foreign) > _SHOWN else ""
+        unknown = (path for path in _files(root, folder) if not any(path in one for one in known))
+        foreign = sorted(_shown(path.removeprefix(f"{folder}/")) for path in unknown)
+        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
         if foreign:
-            sink.warning("W914", f"not of this compiler, so left alone: `{'`, `'.join(foreign[:_SHOWN])}`{more}",
+            sink.warning("W914", f"not of this compiler, so left alone: `{'`, `'.join(foreign[:3])}`{more}",
                          Place(str(root / folder)), hint="keep files of your own elsewhere; these folders belong to the compiler")
 
 
@@ -250,8 +250,7 @@ def _difference(root: Path, tree: Mapping[str, bytes], changed: Sequence[str]) -
         lines += difflib.unified_diff(old, new, f"committed/{path}", f"compiled/{path}", lineterm="")
     left = [f"{count} more {what}{'' if count == 1 else 's'}"
             for count, what in ((len(lines) - _DIFF_LINES, "line"), (len(unshown), "file")) if count > 0]
-    shown = [*lines[:_DIFF_LINES], *([f"… and {' and '.join(left)}"] if left else [])]
-    return "".join(line + "\n" for line in shown)
+    return "".join(f"{line}\n" for line in (*lines[:_DIFF_LINES], *([f"… and {' and '.join(left)}"] if left else [])))
 
 
 @contextlib.contextmanager

@@ -46,12 +46,19 @@ def _by_operator(data: Data, said: Collector, namespace: str) -> dict[str, Data]
         "upgradeStrategy": "none", "serviceAccount": NAME, "env": _ENVIRONMENT,
         "podSecurityContext": k8s.POD_SECURITY, "securityContext": k8s.CONTAINER_SECURITY, "resources": _RESOURCES,
         "terminationGracePeriodSeconds": _GRACE}
+    pods: Data = {"app.kubernetes.io/component": "opentelemetry-collector",
+                  "app.kubernetes.io/instance": conventions.instance(namespace, _OPERATED)}
     if said.replicas > 1:
-        spec |= {"podDisruptionBudget": {"maxUnavailable": 1}, "topologySpreadConstraints": [_spread(
-            {"app.kubernetes.io/component": "opentelemetry-collector",
-             "app.kubernetes.io/instance": conventions.instance(namespace, _OPERATED)})]}
-    return {"collector.yaml": k8s.obj("opentelemetry.io/v1beta1", "OpenTelemetryCollector", _OPERATED, namespace,
-                                      own_labels=k8s.labels(NAME), annotations=_ANNOTATIONS, spec={**spec, "config": data})}
+        spec |= {"podDisruptionBudget": {"maxUnavailable": 1}, "topologySpreadConstraints": [_spread(pods)]}
+    found = {"collector.yaml": k8s.obj("opentelemetry.io/v1beta1", "OpenTelemetryCollector", _OPERATED, namespace,
+                                       own_labels=k8s.labels(NAME), annotations=_ANNOTATIONS, spec={**spec, "config": data})}
+    return {**found, **(_closed(namespace, pods) if said.replicas > 1 else {})}
+
+
+def _closed(namespace: str, pods: Data) -> dict[str, Data]:
+    """The port between the tiers is for the replicas alone: what comes in there has been cleaned."""
+    return {"collector-networkpolicy.yaml": k8s.obj(
+        "networking.k8s.io/v1", "NetworkPolicy", NAME, namespace, own_labels=k8s.labels(NAME), spec=_ingress(pods))}
 
 
 def _plain(data: Data, said: Collector, namespace: str) -> dict[str, Data]:
@@ -71,8 +78,7 @@ def _plain(data: Data, said: Collector, namespace: str) -> dict[str, Data]:
             "collector-poddisruptionbudget.yaml": k8s.obj(
                 "policy/v1", "PodDisruptionBudget", NAME, namespace, own_labels=k8s.labels(NAME),
                 spec={"maxUnavailable": 1, "selector": {"matchLabels": _CHOSEN}}),
-            "collector-networkpolicy.yaml": k8s.obj(
-                "networking.k8s.io/v1", "NetworkPolicy", NAME, namespace, own_labels=k8s.labels(NAME), spec=_ingress())}
+            **_closed(namespace, _CHOSEN)}
     return found
 
 
@@ -82,12 +88,12 @@ def _service(name: str, namespace: str, kind: Data, ports: tuple[tuple[str, int]
                    spec={**kind, "selector": _CHOSEN, "ports": listed})
 
 
-def _ingress() -> Data:
+def _ingress(pods: Data) -> Data:
     """Only replicas hand each other spans past the first tier, where content is deleted; the other ports are for all."""
     open_ports = [{"port": port, "protocol": "TCP"} for port in (GRPC, HTTP, METRICS, HEALTH)]
-    return {"podSelector": {"matchLabels": _CHOSEN}, "policyTypes": ["Ingress"], "ingress": [
+    return {"podSelector": {"matchLabels": pods}, "policyTypes": ["Ingress"], "ingress": [
         {"ports": open_ports},
-        {"from": [{"podSelector": {"matchLabels": _CHOSEN}}], "ports": [{"port": TIER, "protocol": "TCP"}]}]}
+        {"from": [{"podSelector": {"matchLabels": pods}}], "ports": [{"port": TIER, "protocol": "TCP"}]}]}
 
 
 def _pod(said: Collector) -> Data:
