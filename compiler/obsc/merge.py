@@ -32,6 +32,22 @@ def without_nulls(node: Node) -> Node | None:
     return merge(None, node)
 
 
+def present(node: Node, path: Path = ()) -> Node:
+    """A merged tree without the named items that some layer switched off (`enabled: false`)."""
+    if isinstance(node.value, dict):
+        return replace(node, value={key: present(child, (*path, key)) for key, child in node.value.items()})
+    if not isinstance(node.value, tuple):
+        return node
+    named = bool(path) and path[-1] in NAMED_LISTS
+    items = tuple(item for item in node.value if not (named and _off(item)))
+    return replace(node, value=tuple(present(item, (*path, index)) for index, item in enumerate(items)))
+
+
+def _off(item: Node) -> bool:
+    said = item.value.get("enabled") if isinstance(item.value, dict) else None
+    return said is not None and said.value is False
+
+
 def _mapping(base: Node | None, over: Node, path: Path) -> Node:
     assert isinstance(over.value, dict)
     below = base if base is not None and isinstance(base.value, dict) else None

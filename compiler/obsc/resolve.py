@@ -15,7 +15,7 @@ from obsc.catalog.profile import Profile
 from obsc.catalog.versions import Range, parse
 from obsc.diagnostics import Place, Related, Sink
 from obsc.ir import Identity, Origin
-from obsc.merge import merge, without_nulls
+from obsc.merge import merge, present, without_nulls
 from obsc.source import Node, Path, at, place_of, render
 from obsc.spec.platform import AIPlatform
 from obsc.spec.service import AIService
@@ -114,13 +114,13 @@ def _platform_trees(accepted: Accepted) -> Iterator[tuple[str, Node, dict[int, s
     if overlays is None or not isinstance(overlays.value, dict) or not overlays.value:
         tree = without_nulls(base)
         if tree is not None:
-            yield alone, tree, _layers(("platform", base)), place
+            yield alone, present(tree), _layers(("platform", base)), place
         return
     for key, overlay in overlays.value.items():
         tree = merge(without_nulls(base), overlay)
         if tree is not None:
             layers = _layers(("platform", base), (f"environments.{key}", overlay))
-            yield key, tree, layers, (overlays.keys or {}).get(key, place)
+            yield key, present(tree), layers, (overlays.keys or {}).get(key, place)
 
 
 def services_with_findings(accepted: Sequence[Accepted], found: Sequence[Environment],
@@ -165,6 +165,7 @@ def _service(one: Accepted, environment: Environment, sink: Sink) -> Resolved | 
         merged = merge(merged, tree)
     if merged is None:
         return None
+    merged = present(merged)
     origins = Origins(merged, _layers(*stack))
     _enforced(one, environment, sink)
     model, recovered = build(AIService, merged, sink, pruned=one.pruned, home=one.tree)

@@ -16,9 +16,8 @@ Multiline: TypeAlias = Literal["auto", "python", "java", "go", "none"]
 class ContainerLogs(Block):
     """Logs of one container, where it differs from the others."""
 
-    later: ClassVar[Mapping[str, str]] = {"enabled": "switching an item off; leave the item out"}
-
     name: DnsLabel = leaf("Name of the container.", "tokenizer")
+    enabled: bool = leaf("Whether the item is there: an environment can switch off what the document has.", False, default=True)
     format: Format | None = leaf("Form of its lines.", "text", default=None)
     multiline: Multiline | None = leaf("How its entries go on over lines.", "java", default=None)
 

@@ -66,9 +66,8 @@ class StaticConfig(Block):
 class Endpoint(Block):
     """One address of a pod that serves metrics: one dialect and one job."""
 
-    later: ClassVar[Mapping[str, str]] = {"enabled": "switching an item off; leave the item out"}
-
     name: Word = leaf("Name of the endpoint.", "gpu", default="default")
+    enabled: bool = leaf("Whether the item is there: an environment can switch off what the document has.", False, default=True)
     port: Port | None = leaf("Number, or name of the container's (with `discovery: service` the Service's) port.", 8000,
                              default=None)
     path: HttpPath | None = leaf("Path of the metrics page; the catalog's unless given.", "/metrics", default=None)
@@ -90,10 +89,10 @@ class Endpoint(Block):
 class Series(Block):
     """A metric of the service's own."""
 
-    later: ClassVar[Mapping[str, str]] = {"enabled": "switching an item off; leave the item out"}
     later_values: ClassVar[Mapping[str, tuple[str, ...]]] = {"signal": SIGNALS_LATER}
 
     name: MetricName = leaf("Name, for a histogram without `_bucket`.", "ai_inference_duration_seconds")
+    enabled: bool = leaf("Whether the item is there: an environment can switch off what the document has.", False, default=True)
     type: Literal["counter", "gauge", "histogram", "summary"] = leaf("Type.", "histogram")
     unit: Literal["seconds", "milliseconds", "microseconds", "ratio", "percent", "bytes", "mebibytes", "requests", "tokens",
                   "celsius", "none"] = leaf("Unit of its values; percent is shown and compared as a ratio.", "seconds",

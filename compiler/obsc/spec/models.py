@@ -15,10 +15,10 @@ class Model(Block):
     """A model that the service serves."""
 
     later: ClassVar[Mapping[str, str]] = {"adapters": "adapters of a base model", "price": "price of tokens",
-                                          "provider": "providers in traces",
-                                          "enabled": "switching an item off; leave the item out"}
+                                          "provider": "providers in traces"}
 
     name: ModelName = leaf("Name of the model.", "llama-3.1-70b-instruct")
+    enabled: bool = leaf("Whether the item is there: an environment can switch off what the document has.", False, default=True)
     served_name: LabelValue | None = leaf("Value of the model label in series; the name unless given.", "llama",
                                           default=None)
 

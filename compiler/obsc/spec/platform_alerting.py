@@ -56,12 +56,13 @@ class EmailConfig(Block):
 class Receiver(Block):
     """Who is told, and how. The shape is AlertmanagerConfig's."""
 
-    later: ClassVar[Mapping[str, str]] = {"enabled": "switching an item off; leave the item out", **dict.fromkeys(
+    later: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("msteamsConfigs", "msteamsv2Configs", "discordConfigs", "telegramConfigs", "webexConfigs", "victoropsConfigs",
          "pushoverConfigs", "snsConfigs", "wechatConfigs", "rocketchatConfigs"),
-        "this kind of receiver; use `webhookConfigs`, or one that is known")}
+        "this kind of receiver; use `webhookConfigs`, or one that is known")
 
     name: Word = leaf("Name of the receiver.", "pager")
+    enabled: bool = leaf("Whether the item is there: an environment can switch off what the document has.", False, default=True)
     slack_configs: tuple[SlackConfig, ...] = leaf("Slack channels.", [{"apiURL": {"name": "slack", "key": "url"}}],
                                                   default=())
     pagerduty_configs: tuple[PagerdutyConfig, ...] = leaf(
