@@ -1,0 +1,174 @@
+"""PromQL as its author wrote it: where its selectors are, and the same text with matchers put into them.
+
+The text is scanned, not rebuilt: comments, line breaks and spelling stay the author's. promql-parser is the referee:
+what the scanner finds and what it writes must be what the parser reads, selector by selector.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from obsc import encode
+from obsc.promql import Matcher, MatchOp, problem
+
+if TYPE_CHECKING:
+    import promql_parser
+
+_TOKEN = re.compile(r"""
+    (?P<space>\s+|\#[^\n]*)
+  | (?P<text>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`[^`]*`)
+  | (?P<number>0[xX][0-9a-fA-F]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?:(?:ms|[smhdwy])(?:\d+(?:ms|[smhdwy]))*)?)
+  | (?P<word>[A-Za-z_:][A-Za-z0-9_:]*)
+  | (?P<sign>=~|!~|!=|==|<=|>=|.)
+""", re.VERBOSE | re.DOTALL)
+_AGGREGATIONS = frozenset({"sum", "avg", "count", "min", "max", "group", "stddev", "stdvar", "topk", "bottomk", "count_values",
+                           "quantile", "limitk", "limit_ratio"})
+_LISTS = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
+_OPERATORS = frozenset({"and", "or", "unless", "atan2", "bool", "offset"})
+_NUMBERS = frozenset({"inf", "nan"})
+_SIGNS: dict[str, MatchOp] = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A selector in a text: its metric ("" if none is named), its matchers but for the name, and where it stands.
+
+    `start` and `end` are offsets of the metric's name or of the brace; `inside` is the offset behind the opening brace,
+    None without braces; `range` is the window in seconds, None for an instant selector.
+    """
+
+    metric: str
+    matchers: tuple[Matcher, ...]
+    start: int
+    end: int
+    inside: int | None
+    range: float | None
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+def selectors(text: str) -> tuple[Found, ...]:
+    """The selectors of an expression that `promql.problem` accepts, in the order of the text.
+
+    Raises ValueError where scanner and parser disagree, which would be a fault of this module.
+    """
+    places = list(_places(text))
+    read = list(_read(text))
+    if len(places) != len(read):
+        raise ValueError(f"{len(places)} selectors in the text and {len(read)} in the expression")
+    return tuple(Found(metric, matchers, start, end, inside, window)
+                 for (start, end, inside), (metric, matchers, window) in zip(places, read, strict=True))
+
+
+def inject(text: str, wanted: Callable[[Found], tuple[Matcher, ...]]) -> str:
+    """The text with further matchers in each selector.
+
+    `rate(x[5m]) / y{a="b"}` with `job="j"` → `rate(x{job="j"}[5m]) / y{job="j",a="b"}`
+    """
+    result = text
+    for one in reversed(selectors(text)):
+        matchers = ",".join(m.label + m.op + encode.promql_string(m.value) for m in wanted(one))
+        if not matchers:
+            continue
+        if one.inside is None:
+            result = f"{result[:one.end]}{{{matchers}}}{result[one.end:]}"
+        else:
+            comma = "" if _empty(result, one.inside) else ","
+            result = result[:one.inside] + matchers + comma + result[one.inside:]
+    if problem(result) is not None:
+        raise ValueError(result)
+    return result
+
+
+def _empty(text: str, inside: int) -> bool:
+    return next((one.text == "}" for one in _tokens(text[inside:])), True)
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    """Tokens without spaces and comments."""
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup or ""
+        if kind != "space":
+            yield _Token(kind, match.group(), match.start(), match.end())
+
+
+def _places(text: str) -> Iterator[tuple[int, int, int | None]]:
+    """Start, end of the name and offset behind the opening brace of each selector."""
+    tokens = [*_tokens(text), _Token("end", "", len(text), len(text))]
+    index = 0
+    while index < len(tokens) - 1:
+        token, after = tokens[index], tokens[index + 1]
+        word = token.text.lower()
+        if token.text == "[":
+            index = _behind(tokens, index, "[", "]")
+        elif token.kind == "word" and word in _LISTS and after.text == "(":
+            index = _behind(tokens, index + 1, "(", ")")
+        elif token.text == "{":
+            yield token.start, token.end, token.end
+            index = _behind(tokens, index, "{", "}")
+        elif token.kind == "word" and _is_metric(word, after):
+            braces = after.text == "{"
+            yield token.start, token.end, after.end if braces else None
+            index = _behind(tokens, index + 1, "{", "}") if braces else index + 1
+        else:
+            index += 1
+
+
+def _is_metric(word: str, after: _Token) -> bool:
+    if after.text == "(" or word in _OPERATORS | _NUMBERS | _LISTS:
+        return False
+    return not (word in _AGGREGATIONS and after.text.lower() in {"by", "without"})
+
+
+def _behind(tokens: list[_Token], index: int, opening: str, closing: str) -> int:
+    """Index of the token behind the bracket that closes the one at `index`."""
+    depth = 0
+    for at in range(index, len(tokens)):
+        depth += (tokens[at].text == opening) - (tokens[at].text == closing)
+        if depth == 0:
+            return at + 1
+    return len(tokens)
+
+
+_Selector = tuple[str, tuple[Matcher, ...], float | None]
+
+
+def _read(text: str) -> Iterator[_Selector]:
+    import promql_parser  # noqa: PLC0415  a compiled module, wanted only where expressions are read
+
+    yield from _visit(promql_parser.parse(text))
+
+
+def _visit(expr: promql_parser.Expr) -> Iterator[_Selector]:
+    """Selectors below a node, as they stand in the text."""
+    match type(expr).__name__:
+        case "VectorSelector":
+            yield _selector(expr, None)
+        case "MatrixSelector":
+            yield _selector(expr.vector_selector, expr.range.total_seconds())
+        case "Call":
+            for arg in expr.args:
+                yield from _visit(arg)
+        case "AggregateExpr":
+            if expr.param is not None:
+                yield from _visit(expr.param)
+            yield from _visit(expr.expr)
+        case "BinaryExpr":
+            yield from _visit(expr.lhs)
+            yield from _visit(expr.rhs)
+        case "SubqueryExpr" | "ParenExpr" | "UnaryExpr":
+            yield from _visit(expr.expr)
+
+
+def _selector(expr: promql_parser.VectorSelector, window: float | None) -> _Selector:
+    matchers = tuple(Matcher(one.name, _SIGNS[str(one.op)], one.value) for one in expr.matchers.matchers)
+    named = next((one.value for one in matchers if one.label == "__name__" and one.op == "="), "")
+    return expr.name or named, tuple(one for one in matchers if one.label != "__name__"), window
