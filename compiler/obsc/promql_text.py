@@ -149,22 +149,23 @@ def _read(text: str) -> Iterator[_Selector]:
 
 def _visit(expr: promql_parser.Expr) -> Iterator[_Selector]:
     """Selectors below a node, as they stand in the text."""
-    match type(expr).__name__:
-        case "VectorSelector":
+    import promql_parser as parser  # noqa: PLC0415  as above
+
+    match expr:
+        case parser.VectorSelector():
             yield _selector(expr, None)
-        case "MatrixSelector":
+        case parser.MatrixSelector():
             yield _selector(expr.vector_selector, expr.range.total_seconds())
-        case "Call":
+        case parser.Call():
             for arg in expr.args:
                 yield from _visit(arg)
-        case "AggregateExpr":
-            if expr.param is not None:
-                yield from _visit(expr.param)
+        case parser.AggregateExpr():
+            yield from _visit(expr.param) if expr.param is not None else ()
             yield from _visit(expr.expr)
-        case "BinaryExpr":
+        case parser.BinaryExpr():
             yield from _visit(expr.lhs)
             yield from _visit(expr.rhs)
-        case "SubqueryExpr" | "ParenExpr" | "UnaryExpr":
+        case parser.SubqueryExpr() | parser.ParenExpr() | parser.UnaryExpr():
             yield from _visit(expr.expr)
 
 
