@@ -72,18 +72,18 @@ class Source:
     documents: tuple[Document, ...]
 
 
-def load(file: str, raw: bytes, sink: Sink) -> Source:
+def load(file: str, raw: bytes, sink: Sink, *, lists: bool = False) -> Source:
     """Parse the bytes of a file. Never raises for bad input: each oddity becomes a placed diagnostic.
 
     A syntax error ends its document only: what stands before it and after the next `---` is still read. A limit
-    ends the file. Columns count characters as the file has them, a byte order mark at its start left out.
+    ends the file. Columns count characters of the file without a byte order mark. With `lists`, a document may be one.
     """
     text, readable = scalars.decode(file, raw, sink, most=LARGEST_FILE)
     lines = tuple(text.split("\n"))
     if not readable:
         return Source(file, lines, ())
     data, table = scalars.parsable(text)
-    reader = _Reader(scalars.Lines(file, lines), sink, table)
+    reader = _Reader(scalars.Lines(file, lines), sink, table, (dict, tuple) if lists else (dict,))
     _read(reader, data)
     if not reader.content:
         sink.error("L002", "found no document, expected a mapping such as an AIService", Place(file),
@@ -197,6 +197,7 @@ class _Reader:
     at: scalars.Lines
     sink: Sink
     table: dict[int, str]
+    roots: tuple[type, ...]
     documents: list[Document] = field(default_factory=list)
     stopped: bool = False
     content: bool = False
@@ -267,7 +268,7 @@ class _Reader:
             self.sink.warning("L021", "found a document without content before another", place, hint="delete it")
         self._empty.clear()
         self.content = True
-        if isinstance(root.value, dict):
+        if isinstance(root.value, self.roots):
             self.documents.append(Document(self.at.file, root, self._seen - 1))
         else:
             found = "a list" if isinstance(root.value, tuple) else "a single value"
