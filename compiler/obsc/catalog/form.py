@@ -1,7 +1,7 @@
 """The form of a catalog file, as pydantic models, and from there to the frozen data that signals read.
 
-Two tables keep a file short: `entities` name label sets that many metrics share (`of: engine`), `buckets` name
-bucket bounds that many histograms share.
+Three tables keep a file short: `entities` name label sets that many metrics share (`of: engine`), `buckets` and
+`bucketRules` name bucket bounds that many histograms share, and how bounds are computed.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import StringConstraints
 
 from obsc.catalog import profile
+from obsc.catalog.bounds import bounds
 from obsc.spec.base import Block, leaf
-from obsc.spec.types import Bound, Duration, LabelName, MatcherText, MetricName, Title, Word
+from obsc.spec.types import Bound, Count, Duration, LabelName, MatcherText, MetricName, Title, Word
 
 Kind = Literal["llm", "embedding", "generic", "gateway", "store", "exporter"]
 Unit = Literal[
     "seconds", "milliseconds", "microseconds", "nanoseconds", "timestamp",
-    "bytes", "mebibytes", "bytes/second", "ratio", "percent", "celsius", "watts", "joules", "millijoules", "megahertz",
-    "cores", "flops", "bool", "info", "code", "mixed", "unspecified", "count", "requests", "tokens", "items", "calls",
+    "bytes", "megabytes", "mebibytes", "gigabytes", "bytes/second", "gigabytes/second", "megabits/second", "tokens/second",
+    "tokens/minute", "requests/minute", "ratio", "percent", "celsius", "watts", "joules", "millijoules", "microjoules",
+    "megahertz", "usd", "cores", "flops", "bool", "info", "code", "mixed", "unspecified", "count", "requests", "tokens", "items", "calls",
     "connections", "transfers", "drafts", "preemptions", "inferences", "executions", "errors", "retries", "events", "rows",
     "pages", "packets", "inodes", "processes", "threads", "periods", "restarts", "replicas", "generation", "pods", "samples",
     "series"]
@@ -35,11 +37,47 @@ class Scrape(Block):
     path: str = leaf("Path of the metrics page.", "/metrics", default="")
 
 
+class Reference(Block):
+    """Where facts of the file were read."""
+
+    name: Title = leaf("Package, repository or page, with its release or commit.", "PyPI wheel server 0.5.1")
+    files: tuple[Title, ...] = leaf("Files in it.", ["server/metrics.py"], default=())
+
+
+class Need(Block):
+    """What a deployment must set before any metrics page exists. A spec that says nothing of it is taken to have it."""
+
+    option: Word = leaf("Key of `runtime.options`.", "metrics")
+    value: str = leaf("Value that opens the page.", "true", default="true")
+    flag: Title = leaf("How the deployment says it.", "--metrics")
+    credentials: bool = leaf("Whether a scrape with credentials does as well.", True, default=False)
+
+
+class BucketRule(Block):
+    """How bucket bounds are computed.
+
+    `product`: start * factor, then each the one before times factor, which is not the same number as a power.
+    `power`: start * factor ** i from i = 0. `linear`: start + step * i from i = 0, or `count` equal steps to `upTo`.
+    `decades`: 1, 2, 5, 10, 20, 50 … of start. `count` bounds, or all that are not above the value of the option `upTo`.
+    """
+
+    kind: Literal["product", "power", "linear", "decades"] = leaf("Kind of sequence.", "power")
+    start: Bound = leaf("First term.", 0.001, default=1.0)
+    factor: Bound | None = leaf("Factor of a geometric sequence.", 1.5, default=None)
+    step: Bound | None = leaf("Step of an arithmetic sequence.", 1, default=None)
+    count: Count | None = leaf("How many bounds.", 35, default=None)
+    up_to: Word | None = leaf("Key of `runtime.options` whose value ends the sequence.", "max-model-len", default=None)
+
+
 class Change(Block):
-    """The two readings around a change: the metric was seen in one release and absent in the other."""
+    """The two readings around a change: the metric was seen in one release and absent in the other.
+
+    `of` names another program of the same pod, whose releases they are (`companions`).
+    """
 
     seen: Release = leaf("Release with it.", "0.11.2")
     absent: Release | None = leaf("Release without it; unknown if nobody opened one.", "0.10.2", default=None)
+    of: Word | None = leaf("Program whose releases these are, if not the runtime's own.", "proxy", default=None)
 
 
 class When(Block):
@@ -51,6 +89,8 @@ class When(Block):
     option: Word | None = leaf("Key of `runtime.options`.", "histogram_latencies", default=None)
     value: str = leaf("Value that makes the metric exist.", "true", default="true")
     state: Title | None = leaf("Circumstance that no option decides.", "while a container waits", default=None)
+    flag: Title | None = leaf("How the deployment says it, if not like the option.", "config-map proxy", default=None)
+    source: Title | None = leaf("Where that is written.", "docs/metrics.md", default=None)
 
 
 class MetricForm(Block):
@@ -62,7 +102,9 @@ class MetricForm(Block):
     of: Word | None = leaf("Entity whose labels it has.", "engine", default=None)
     labels: dict[LabelName, tuple[str, ...]] = leaf("Further labels; [] where values are open.", {"status": []}, default={})
     buckets: Word | tuple[Bound, ...] = leaf("Finite bucket bounds, or the name of a set of them.", [0.1, 1], default=())
-    bucket_rule: Title | None = leaf("How bounds are computed where they differ.", "1-2-5 steps", default=None)
+    bucket_rule: Word | BucketRule | None = leaf("How its bounds are computed, or the name of such a rule.",
+                                                 {"kind": "decades", "upTo": "max-model-len"}, default=None)
+    engine: Word | None = leaf("Engine inside the runtime without which it does not exist.", "server", default=None)
     help: Title = leaf("What it counts or shows.", "Requests in the running batch.")
     lazy: bool = leaf("Whether it appears with its first event only.", True, default=False)
     when: When | None = leaf("Condition.", {"option": "histogram_latencies"}, default=None)
@@ -74,6 +116,7 @@ class TermForm(Block):
     """A metric with matchers."""
 
     metric: MetricName = leaf("Name of a metric of this file.", "http_requests_total")
+    part: Literal["sum", "count"] | None = leaf("The counter meant, of a histogram or summary.", "count", default=None)
     match: tuple[MatcherText, ...] = leaf("Matchers.", ['status="5xx"'], default=())
 
 
@@ -102,9 +145,19 @@ class ProfileForm(Block):
     model_label: LabelName | None = leaf("Label that tells models apart.", "model_name", default=None)
     matchers: tuple[MatcherText, ...] = leaf("Matchers of an exporter's series.", ['job="x"'], default=())
     honor_labels: bool = leaf("Whether the usual scrape keeps an exporter's own labels.", True, default=False)
+    sources: tuple[Reference, ...] = leaf("Where the facts were read.", [{"name": "wheel 0.5.1"}], default=())
+    needs: tuple[Need, ...] = leaf("What opens the metrics page.", [{"option": "metrics", "flag": "--metrics"}], default=())
     readings: tuple[Release, ...] = leaf("Releases that were opened, oldest first.", ["0.15.0"], default=())
+    companions: dict[Word, tuple[Release, ...]] = leaf(
+        "Other programs of the pod and their releases that were opened; the spec names theirs in `runtime.options`.",
+        {"proxy": ["1.18.0", "1.23.0"]}, default={})
+    ranks: dict[LabelName, Literal["max", "sum"]] = leaf(
+        "Labels of parallel processes. `max`: each repeats the same events, which count once; `sum`: each has its own.",
+        {"tp_rank": "max", "dp_rank": "sum"}, default={})
     entities: dict[Word, tuple[LabelName, ...]] = leaf("Label sets by name.", {"engine": ["model_name"]}, default={})
     buckets: dict[Word, tuple[Bound, ...]] = leaf("Bucket bounds by name.", {"request": [0.5, 1]}, default={})
+    bucket_rules: dict[Word, BucketRule] = leaf("Rules of bucket bounds by name.",
+                                                {"token": {"kind": "decades", "upTo": "max-model-len"}}, default={})
     signals: dict[str, tuple[MeasureForm, ...]] = leaf("How signals are read, the preferred way first.", {}, default={})
     metrics: tuple[MetricForm, ...] = leaf("Metrics.", [], default=())
 
@@ -115,6 +168,9 @@ def to_profile(form: ProfileForm) -> profile.Profile:
         name=form.name, title=form.title, kind=form.class_, port=form.scrape.port, port_name=form.scrape.port_name,
         path=form.scrape.path, startup=form.startup, container=form.container or "", model_label=form.model_label or "",
         matchers=tuple(map(matcher, form.matchers)), honor_labels=form.honor_labels, readings=form.readings,
+        sources=tuple(f"{one.name}: {', '.join(one.files)}" if one.files else one.name for one in form.sources),
+        needs=tuple(profile.Need(one.option, one.value, one.flag, one.credentials) for one in form.needs),
+        companions=tuple(form.companions),
         metrics=tuple(_metric(one, form) for one in form.metrics),
         measures=tuple((signal, tuple(map(_measure, ways))) for signal, ways in form.signals.items()))
 
@@ -139,13 +195,24 @@ def terms(form: MeasureForm) -> tuple[tuple[str, TermForm], ...]:
 def _metric(form: MetricForm, whole: ProfileForm) -> profile.Metric:
     since, until = form.since, form.until
     shared = whole.entities[form.of] if form.of is not None else ()
+    labels = (*shared, *form.labels)
+    rule = _rule(whole.bucket_rules[form.bucket_rule] if isinstance(form.bucket_rule, str) else form.bucket_rule)
+    named = whole.buckets[form.buckets] if isinstance(form.buckets, str) else form.buckets
     return profile.Metric(
-        name=form.name, type=form.type, unit=form.unit, labels=(*shared, *form.labels), help=form.help,
+        name=form.name, type=form.type, unit=form.unit, labels=labels, help=form.help,
         label_values=tuple((label, values) for label, values in form.labels.items() if values),
-        buckets=whole.buckets[form.buckets] if isinstance(form.buckets, str) else form.buckets,
-        bucket_rule=form.bucket_rule or "", lazy=form.lazy, condition=_condition(form),
+        buckets=named or (bounds(rule) if rule is not None else ()), bucket_rule=rule, lazy=form.lazy,
+        condition=_condition(form), engine=form.engine or "",
+        repeated=tuple(sorted(label for label in labels if whole.ranks.get(label) == "max")),
+        companion=next((change.of for change in (since, until) if change is not None and change.of is not None), ""),
         seen_from=since.seen if since else "", absent_until=(since.absent or "") if since else "",
         seen_until=until.seen if until else "", absent_from=(until.absent or "") if until else "")
+
+
+def _rule(form: BucketRule | None) -> profile.BucketRule | None:
+    if form is None:
+        return None
+    return profile.BucketRule(form.kind, form.start, form.factor or 0.0, form.step or 0.0, form.count or 0, form.up_to or "")
 
 
 def _condition(form: MetricForm) -> tuple[str, str] | None:
@@ -157,7 +224,7 @@ def _condition(form: MetricForm) -> tuple[str, str] | None:
 
 
 def _term(form: TermForm) -> profile.Term:
-    return profile.Term(form.metric, tuple(map(matcher, form.match)))
+    return profile.Term(form.metric, tuple(map(matcher, form.match)), form.part or "")
 
 
 def _measure(form: MeasureForm) -> profile.Measure:

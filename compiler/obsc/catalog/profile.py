@@ -19,13 +19,40 @@ class Presence(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class BucketRule:
+    """How a program computes bucket bounds: see `catalog.form.BucketRule`. 0 and "" stand for what a kind has not.
+
+    `option`: the key of `runtime.options` whose value ends the sequence.
+    """
+
+    kind: str
+    start: float
+    factor: float
+    step: float
+    count: int
+    option: str
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """The option without whose value there is no metrics page; `credentials`: or a scrape that has some."""
+
+    option: str
+    value: str
+    flag: str
+    credentials: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """One metric. `name` without `_bucket`, `_sum`, `_count`; `buckets` finite bounds in `unit`, () if unknown.
 
     `lazy`: the series appears with its first event only. `condition`: the flag or circumstance without which it
     does not exist: None, `(option, value)` of `runtime.options`, or `("", words)` for what no option decides.
     `absent_until`/`seen_from`, `seen_until`/`absent_from`: the two readings around its appearance and its removal
-    ("" where there is none). `bucket_rule` says in words how bounds are computed where they differ per deployment.
+    ("" where there is none), of the program `companion` if that is not the runtime itself. `bucket_rule`: how bounds
+    are computed. `repeated`: labels whose values tell processes that count the same events. `engine`: the engine
+    inside the runtime without which it does not exist.
     """
 
     name: str
@@ -41,15 +68,22 @@ class Metric:
     seen_from: str = ""
     seen_until: str = ""
     absent_from: str = ""
-    bucket_rule: str = ""
+    bucket_rule: BucketRule | None = None
+    repeated: tuple[str, ...] = ()
+    engine: str = ""
+    companion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One metric with matchers (`label op "value"` triples) as an ingredient of a signal."""
+    """One metric with matchers (`label op "value"` triples) as an ingredient of a signal.
+
+    `part` (sum or count) means one of the two counters of a histogram or summary.
+    """
 
     metric: str
     matchers: tuple[tuple[str, str, str], ...] = ()
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +111,9 @@ class Profile:
 
     `measures` per signal, preferred first. `model_label` is the label that tells models apart ("" for none).
     `startup` in seconds; `matchers` tell an exporter's series in the usual deployment; `honor_labels` whether
-    that deployment keeps the workload's own labels. `readings` are the releases that were opened, oldest first.
+    that deployment keeps the workload's own labels. `readings` are the releases that were opened, oldest first;
+    `companions` other programs of the pod, whose releases a spec names in `runtime.options`; `sources` where the facts
+    were read; `needs` what opens the metrics page.
     """
 
     name: str
@@ -95,3 +131,18 @@ class Profile:
     measures: tuple[tuple[str, tuple[Measure, ...]], ...]
     version_label: str = ""
     readings: tuple[str, ...] = ()
+    companions: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """Engines whose metrics this runtime passes on, sorted."""
+        return tuple(sorted({one.engine for one in self.metrics if one.engine}))
+
+    @property
+    def options(self) -> frozenset[str]:
+        """Keys of `runtime.options` that decide something: metrics, bounds, the page itself, or a companion's release."""
+        rules = {one.bucket_rule.option for one in self.metrics if one.bucket_rule is not None}
+        asked = {one.condition[0] for one in self.metrics if one.condition is not None}
+        return frozenset((rules | asked | {need.option for need in self.needs} | set(self.companions)) - {""})

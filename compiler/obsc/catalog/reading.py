@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from math import log10
 from typing import NamedTuple, get_args
 
 from pydantic import ValidationError
 
 from obsc import encode
-from obsc.catalog.form import Change, MeasureForm, MetricForm, ProfileForm, TermForm, matcher, terms, to_profile
+from obsc.catalog.form import BucketRule, Change, MeasureForm, MetricForm, ProfileForm, TermForm, matcher, terms, to_profile
 from obsc.catalog.profile import Metric, Profile
 from obsc.catalog.versions import order
 from obsc.diagnostics import Sink
@@ -18,11 +19,17 @@ from obsc.spec.metrics import SIGNALS_LATER, Signal
 
 SIGNALS: tuple[str, ...] = (*get_args(Signal), *SIGNALS_LATER)
 _LONGEST_SHOWN = 60
+_HIGHEST = 300  # decimal exponent of the largest bound that a sequence may reach
 # The type of metric that each key of a measure reads.
 _TYPES = {"errors": "counter", "total": "counter", "counters": "counter", "meanSum": "counter", "meanCount": "counter",
           "histogram": "histogram", "gauge": "gauge"}
 _FORMS = frozenset({frozenset({"errors", "total"}), frozenset({"counters"}), frozenset({"histogram"}),
                     frozenset({"meanSum", "meanCount"}), frozenset({"gauge"})})
+
+
+# What each kind of rule is made of, besides its start.
+_RULES = {"product": ({"factor", "count"},), "power": ({"factor", "count"}, {"factor", "up_to"}),
+          "linear": ({"step", "count"}, {"count", "up_to"}), "decades": ({"up_to"},)}
 
 
 class _Mistake(NamedTuple):
@@ -106,18 +113,40 @@ def _unresolved(form: ProfileForm) -> Iterator[_Mistake]:
             yield _Mistake((*path, "of"), f"no entity `{one.of}` in this file", "add it to `entities`")
         if isinstance(one.buckets, str) and one.buckets not in form.buckets:
             yield _Mistake((*path, "buckets"), f"no bucket set `{one.buckets}` in this file", "add it to `buckets`")
+        if isinstance(one.bucket_rule, str) and one.bucket_rule not in form.bucket_rules:
+            yield _Mistake((*path, "bucketRule"), f"no bucket rule `{one.bucket_rule}` in this file", "add it to `bucketRules`")
+        if isinstance(one.bucket_rule, BucketRule):
+            yield from _rule(one.bucket_rule, (*path, "bucketRule"))
+    for name, rule in form.bucket_rules.items():
+        yield from _rule(rule, ("bucketRules", name))
+
+
+def _rule(rule: BucketRule, path: Path) -> Iterator[_Mistake]:
+    given = {key for key in ("factor", "step", "count", "up_to") if getattr(rule, key) is not None}
+    if given not in _RULES[rule.kind]:
+        shapes = " or ".join(", ".join(f"`{key.replace('up_to', 'upTo')}`" for key in sorted(one)) for one in _RULES[rule.kind])
+        yield _Mistake(path, f"a rule of the kind `{rule.kind}` has {shapes}", "write just these, and `start` if it is not 1")
+    if rule.factor is not None and rule.factor <= 1:
+        yield _Mistake((*path, "factor"), "bounds would not rise", "write a factor above 1")
+    elif rule.factor is not None and log10(rule.start) + (rule.count or 0) * log10(rule.factor) > _HIGHEST:
+        yield _Mistake((*path, "count"), "the last bound is no number any more", "write a smaller `count` or `factor`")
 
 
 def _contradictions(form: ProfileForm, profile: Profile) -> Iterator[_Mistake]:
-    if list(form.readings) != sorted(set(form.readings), key=order):
-        yield _Mistake(("readings",), "the readings are not in order, or one stands twice", "write the oldest first")
+    lists: list[tuple[Path, tuple[str, ...]]] = [(("readings",), form.readings)]
+    for found, releases in [*lists, *((("companions", name), one) for name, one in form.companions.items())]:
+        if list(releases) != sorted(set(releases), key=order):
+            yield _Mistake(found, "the readings are not in order, or one stands twice", "write the oldest first")
+    for label in form.ranks:
+        if not any(label in one.labels for one in profile.metrics):
+            yield _Mistake(("ranks", label), f"no metric has the label `{label}`", "delete it, or add it to an entity")
     by_name: dict[str, Metric] = {}
     for index, (one, facts) in enumerate(zip(form.metrics, profile.metrics, strict=True)):
         path: Path = ("metrics", index)
         if facts.name in by_name:
             yield _Mistake((*path, "name"), f"the metric `{facts.name}` stands twice", "delete one of them")
         by_name.setdefault(facts.name, facts)
-        yield from _metric(one, facts, form.readings, path)
+        yield from _metric(one, facts, form, path)
     for signal, ways in form.signals.items():
         if signal not in SIGNALS:
             yield _Mistake(("signals", signal), f"the language has no signal `{_cut(signal)}`", "take a word of its own")
@@ -125,21 +154,30 @@ def _contradictions(form: ProfileForm, profile: Profile) -> Iterator[_Mistake]:
             yield from _measure(way, by_name, ("signals", signal, index))
 
 
-def _metric(form: MetricForm, facts: Metric, readings: tuple[str, ...], path: Path) -> Iterator[_Mistake]:
+def _metric(form: MetricForm, facts: Metric, whole: ProfileForm, path: Path) -> Iterator[_Mistake]:
     if len(set(facts.labels)) < len(facts.labels):
         yield _Mistake((*path, "labels"), f"a label of `{facts.name}` stands twice", "its entity has it already")
     if facts.buckets and (facts.type != "histogram" or list(facts.buckets) != sorted(set(facts.buckets))):
         yield _Mistake((*path, "buckets"), f"the buckets of `{facts.name}` do not rise, or it is no histogram",
                        "list the finite bounds in rising order")
+    if form.bucket_rule is not None and (facts.type != "histogram" or form.buckets):
+        yield _Mistake((*path, "bucketRule"), f"`{facts.name}` has bounds already, or it is no histogram",
+                       "keep either `buckets` or `bucketRule`")
     if form.when is not None and (form.when.option is None) == (form.when.state is None):
         yield _Mistake((*path, "when"), "found none or both of `option` and `state`", "name one of them")
-    yield from _change(form.since, readings, (*path, "since"), rising=True)
-    yield from _change(form.until, readings, (*path, "until"), rising=False)
+    yield from _change(form.since, whole, (*path, "since"), rising=True)
+    yield from _change(form.until, whole, (*path, "until"), rising=False)
+    if form.since is not None and form.until is not None and form.since.of != form.until.of:
+        yield _Mistake((*path, "until"), "its two changes belong to two programs", "name one of them")
 
 
-def _change(said: Change | None, readings: tuple[str, ...], path: Path, *, rising: bool) -> Iterator[_Mistake]:
+def _change(said: Change | None, whole: ProfileForm, path: Path, *, rising: bool) -> Iterator[_Mistake]:
     if said is None:
         return
+    if said.of is not None and said.of not in whole.companions:
+        yield _Mistake((*path, "of"), f"no companion `{said.of}` in this file", "add it and its readings to `companions`")
+        return
+    readings = whole.readings if said.of is None else whole.companions[said.of]
     for key, release in (("seen", said.seen), ("absent", said.absent)):
         if release is not None and release not in readings:
             yield _Mistake((*path, key), f"`{release}` is none of the releases that were opened", "add it to `readings`")
@@ -158,9 +196,13 @@ def _measure(way: MeasureForm, metrics: dict[str, Metric], path: Path) -> Iterat
         if facts is None:
             yield _Mistake((*path, key), f"no metric `{term.metric}` in this file", "add it to `metrics`")
             continue
-        if facts.type != _TYPES[key]:
-            yield _Mistake((*path, key), f"`{term.metric}` is a {facts.type}, expected a {_TYPES[key]}", "use another form")
-        if facts.type == "histogram" and not (facts.buckets or facts.bucket_rule):
+        if term.part is not None and facts.type not in {"histogram", "summary"}:
+            yield _Mistake((*path, key), f"`{term.metric}` is a {facts.type}, which has no `{term.part}`", "leave `part` out")
+            continue
+        kind = facts.type if term.part is None else "counter"
+        if kind != _TYPES[key]:
+            yield _Mistake((*path, key), f"`{term.metric}` is a {kind}, expected a {_TYPES[key]}", "use another form")
+        if kind == "histogram" and not (facts.buckets or facts.bucket_rule):
             yield _Mistake((*path, key), f"the buckets of `{term.metric}` are unknown", "add `buckets` or `bucketRule`")
         yield from _matchers(term, facts, (*path, key))
 
