@@ -73,6 +73,7 @@ CODES: dict[str, Code] = {
     "R211": Code("reserved name", "The name stands for what services share."),
     "R212": Code("unknown team", "Where the platform lists its teams, alerts of others would reach nobody."),
     "R213": Code("unknown receiver", "Alertmanager refuses a configuration whose routes name a receiver that does not exist."),
+    "R214": Code("unknown engine", "A serving framework passes on the metrics of some engines only."),
     "R280": Code("catalog entry contradicts itself", "A catalog file names a metric, label, set or release that it does not "
                  "have, or reads a metric in a form that its type does not allow."),
     # S3xx semantics
@@ -103,6 +104,9 @@ CODES: dict[str, Code] = {
     "S324": Code("not RE2", "Consumers read RE2; an expression that one of them refuses stops it for everybody."),
     "S330": Code("either name", "The metric was renamed within the range of versions, so rules read both names."),
     "S331": Code("alert left out", "The runtime or the platform has nothing to base the alert on."),
+    "S340": Code("closed metrics page", "The runtime serves no metrics unless its deployment asks for it. A spec that says nothing "
+                 "of the flag is compiled as if it were set: without it every scrape fails, and the service looks down."),
+    "S341": Code("option without effect", "`runtime.options` are the flags that decide which metrics exist and what their buckets are."),
     # P4xx policy, privacy
     "P402": Code("foreign namespace", "The platform says in which namespaces a team may run services."),
     "P403": Code("severity above the team's", "The platform limits how urgent a team's alerts may be."),

@@ -61,12 +61,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """An aggregation over all labels but `by`; `param` is the number of topk, quantile and the like."""
+    """An aggregation over all labels but `by`, or over the labels `without`; `param` is the number of topk and the like."""
 
     op: str
     expr: Expr
     by: tuple[str, ...] = ()
     param: float | None = None
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +244,7 @@ class _Printer:
         return f"{self._operand(expr.expr, 9)}[{window}:{step}]{offset}"
 
     def _aggregate(self, expr: Aggregate) -> str:
-        by = f" by ({', '.join(expr.by)}) " if expr.by else ""
+        by = f" by ({', '.join(expr.by)}) " if expr.by else f" without ({', '.join(expr.without)}) " if expr.without else ""
         param = f"{durations.number(expr.param)}, " if expr.param is not None else ""
         return f"{expr.op}{by}({param}{self.expression(expr.expr)})"
 

@@ -16,13 +16,14 @@ from obsc.rules.environment import backends, kept_labels, receivers_exist, repet
 from obsc.rules.fleet import overlapping_logs
 from obsc.rules.policy import content, links, log_paths, matchers, severities, targets, tenants, unchecked_certificates
 from obsc.rules.references import endpoints_named, folders, routed, static_targets, uncertain_metrics, workloads
+from obsc.rules.runtime import engine_known, metrics_page, options_known
 
 Rule = Callable[[Resolved, Service, Sink], None]
 
 # The order of work; findings are sorted by place in the end.
 RULES: tuple[Rule, ...] = (
     endpoints_named, folders, static_targets, workloads, routed, uncertain_metrics, known_alerts, alert_numbers, tenants, severities,
-    targets, matchers, links, log_paths, content, unchecked_certificates,
+    targets, matchers, links, log_paths, content, unchecked_certificates, metrics_page, options_known, engine_known,
 )
 PLATFORM_RULES: tuple[Callable[[Environment, Sink], None], ...] = (receivers_exist, backends, kept_labels, without_effect, repetition)
 FLEET_RULES: tuple[Callable[[Sequence[tuple[Resolved, Service]], Sink], None], ...] = (overlapping_logs,)

@@ -71,8 +71,9 @@ def _namespaces(one: LogInput) -> frozenset[str]:
     """Namespaces that the paths of an input name; none if some path names none."""
     found = []
     for glob in one.files:
-        pattern = r"/var/log/pods/([a-z0-9-]+)_" if glob.startswith(_PODS) else r"_([a-z0-9-]+)_"
-        named = re.search(pattern, glob) or (re.search(r"_([a-z0-9-]+)_", one.include) if glob.startswith(_CONTAINERS) else None)
+        links = glob.startswith(_CONTAINERS)
+        pattern, expression = (r"_([a-z0-9-]+)_", r"_([a-z0-9-]+)_") if links else (r"/var/log/pods/([a-z0-9-]+)_", r"^/([a-z0-9-]+)_")
+        named = re.search(pattern, glob) or re.search(expression, one.include)
         found.append(named[1] if named else "")
     return frozenset() if "" in found else frozenset(found)
 

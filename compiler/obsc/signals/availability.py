@@ -66,7 +66,7 @@ def _held(settings: Settings, least: float) -> Settings:
 
 def _count(subject: Subject, name: str, kind: WorkloadKind) -> Expr:
     workload = subject.resolved.service.workload
-    return aggregate("max", subject.of_objects(name, equal(kind.label, workload.name or subject.name)), "namespace")
+    return aggregate("max", subject.of_objects(name, equal(kind.label, workload.name or subject.resolved.full_name)), "namespace")
 
 
 def _replicas(subject: Subject, kind: WorkloadKind) -> list[AlertRule]:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from obsc import durations
 from obsc.buckets import snap
+from obsc.catalog.profile import Term
 from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Text, Unit
-from obsc.promql import Aggregate, Binary, Call, Expr, Number, aggregate, any_of, increase, rate
+from obsc.promql import Aggregate, Binary, Call, Expr, Matcher, Number, aggregate, any_of, increase, rate
 from obsc.signals.alert import QUIET, WARNING, WHO, Contribution, Story, alert, busy, lines, of_model, seconds, share
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Default, Settings
@@ -93,8 +94,11 @@ def _name(quantile: float) -> str:
 
 def _bucket_rate(subject: Subject, reading: Reading) -> Aggregate:
     assert reading.measure.histogram is not None
-    series = subject.read(reading, reading.measure.histogram, "_bucket")
-    return aggregate("sum", rate(series, subject.span), "le", *subject.by(reading))
+    return aggregate("sum", _rate(subject, reading, reading.measure.histogram, "_bucket"), "le", *subject.by(reading))
+
+
+def _rate(subject: Subject, reading: Reading, term: Term, suffix: str, *more: Matcher) -> Expr:
+    return subject.once(reading, term, rate(subject.read(reading, term, suffix, *more), subject.span))
 
 
 def _quantile(subject: Subject, reading: Reading, quantile: float) -> Expr:
@@ -107,10 +111,11 @@ def _quantile(subject: Subject, reading: Reading, quantile: float) -> Expr:
 def _slow(subject: Subject, reading: Reading, threshold: float) -> Expr:
     term = reading.measure.histogram
     assert term is not None
-    limit = bound(threshold * reading.scale(term))
+    # Once more on a bound of this very metric: a unit's factor may have moved it by a last digit.
+    limit = bound(snap(threshold * reading.scale(term), reading.metric(term).buckets))
     by = subject.by(reading)
-    within = aggregate("sum", rate(subject.read(reading, term, "_bucket", limit), subject.span), *by)
-    every = aggregate("sum", rate(subject.read(reading, term, "_count"), subject.span), *by)
+    within = aggregate("sum", _rate(subject, reading, term, "_bucket", limit), *by)
+    every = aggregate("sum", _rate(subject, reading, term, "_count"), *by)
     return Binary("-", Number(1), Binary("/", within, Binary(">", every, Number(0))))
 
 
@@ -118,8 +123,8 @@ def _mean(subject: Subject, reading: Reading) -> Expr:
     measure = reading.measure
     if measure.histogram is not None:
         by, term = subject.by(reading), measure.histogram
-        spent: Expr = aggregate("sum", rate(subject.read(reading, term, "_sum"), subject.span), *by)
-        served: Expr = aggregate("sum", rate(subject.read(reading, term, "_count"), subject.span), *by)
+        spent: Expr = aggregate("sum", _rate(subject, reading, term, "_sum"), *by)
+        served: Expr = aggregate("sum", _rate(subject, reading, term, "_count"), *by)
     else:
         assert measure.mean_sum is not None
         assert measure.mean_count is not None
@@ -132,10 +137,10 @@ def _mean(subject: Subject, reading: Reading) -> Expr:
 
 def _count(subject: Subject, reading: Reading) -> Expr:
     measure = reading.measure
-    series = subject.read(reading, measure.histogram, "_count") if measure.histogram is not None \
-        else subject.read(reading, measure.mean_count) if measure.mean_count is not None else None
-    assert series is not None
-    return aggregate("sum", increase(series, subject.window), *subject.by(reading))
+    term = measure.histogram or measure.mean_count
+    assert term is not None
+    series = subject.read(reading, term, "_count" if measure.histogram is not None else "")
+    return aggregate("sum", subject.once(reading, term, increase(series, subject.window)), *subject.by(reading))
 
 
 def _panel(subject: Subject, found: tuple[Reading, ...], settings: Settings | None, key: str, title: str) -> Panel:
@@ -161,7 +166,7 @@ def _spread(subject: Subject, found: tuple[Reading, ...], key: str, title: str) 
     if histogram is None or found[0].scale(histogram) != 1:
         return ()
     seen = subject.viewed
-    series = [aggregate("sum", rate(seen.read(one, one.measure.histogram, "_bucket"), seen.span), "le")
+    series = [aggregate("sum", _rate(seen, one, one.measure.histogram, "_bucket"), "le")
               for one in found if one.measure.histogram is not None]
     return (Panel(
         f"{key}-spread", f"{title}, Spread", Chart.HEAT, Unit.SECONDS, (Query(any_of(*series), (Field(label="le"),)),),

@@ -43,15 +43,40 @@ def blind(subject: Subject, alerts: Iterable[AlertRule], recordings: Iterable[Re
     if settings is None:
         return ()
     recorded = {rule.name: rule.expr for rule in recordings}
-    users: dict[str, set[str]] = {}
+    spare, either = _spare(subject), _either(subject)
+    users: dict[tuple[str, ...], set[str]] = {}
     selectors: dict[str, Selector] = {}
     for rule in alerts:
         for selector in _needed(rule.expr, recorded):
             name = _base(subject, selector.metric)
-            users.setdefault(name, set()).add(rule.name)
             selectors.setdefault(name, selector)
-    return tuple(_missing(subject, name, facts, selectors[name], sorted(users[name]))
-                 for name in sorted(users) if (facts := _watched(subject, name)) is not None)
+            if name not in spare:
+                users.setdefault(either.get(name, (name,)), set()).add(rule.name)
+    return tuple(_missing(subject, watched, selectors, sorted(users[names])) for names in sorted(users)
+                 if (watched := {name: facts for name in names if name in selectors
+                                 and (facts := _watched(subject, name)) is not None}))
+
+
+def _spare(subject: Subject) -> frozenset[str]:
+    """Metrics that begin with their first event and whose absence is no fault: failures that nobody has met yet, and
+    what is added to another count.
+    """
+    added, first = set(), set()
+    for reading in subject.readings("availability"):
+        measure = reading.measure
+        first |= {term.metric for term in measure.total[:1]}
+        added |= {term.metric for term in (*measure.errors, *measure.total[1:]) if reading.metric(term).lazy}
+    return frozenset(added - first)
+
+
+def _either(subject: Subject) -> Mapping[str, tuple[str, ...]]:
+    """Where the version leaves open which of several metrics there is, all of them by each one's name: one is enough."""
+    groups: dict[str, tuple[str, ...]] = {}
+    for signal in ("availability", "requestDuration", "timeToFirstToken"):
+        found = subject.readings(signal)
+        names = tuple(dict.fromkeys((reading.measure.total or reading.terms[-1:])[0].metric for reading in found))
+        groups |= {term.metric: names for reading in found for term in reading.terms if len(names) > 1}
+    return groups
 
 
 def _needed(expr: Expr, recorded: Mapping[str, Expr]) -> Iterable[Selector]:
@@ -77,17 +102,24 @@ def _watched(subject: Subject, name: str) -> Metric | None:
     return None if circumstance else facts
 
 
-def _missing(subject: Subject, name: str, facts: Metric, selector: Selector, users: list[str]) -> AlertRule:
+def _missing(subject: Subject, watched: Mapping[str, Metric], selectors: Mapping[str, Selector], users: list[str]) -> AlertRule:
     settings = subject.settings(BLIND)
     assert settings is not None
-    shown = name + "_count" if facts.type in {"histogram", "summary"} else name
-    everything = select(shown, *(matcher for matcher in selector.matchers if _tells(matcher, facts)))
-    window = _ABSENT_LAZY if facts.lazy else _ABSENT
-    gone = aggregate("max", Call("absent_over_time", (Range(everything, window),)))
+    first, *others = (_gone(name, facts, selectors[name]) for name, facts in watched.items())
+    gone: Expr = first
+    for other in others:
+        gone = Binary("and", gone, other)
     return alert(subject, settings, Story(
         "telemetry", "telemetry", "samples", (*WHO, " no longer reports ", Field(label="metric")),
         ("Without this series these alerts can never fire: " + ", ".join(users) + ".",),
-        "An outage of that kind would go unseen.", _CHECKS), gone, ("metric", name))
+        "An outage of that kind would go unseen.", _CHECKS), gone, ("metric", " or ".join(watched)))
+
+
+def _gone(name: str, facts: Metric, selector: Selector) -> Expr:
+    shown = name + "_count" if facts.type in {"histogram", "summary"} else name
+    everything = select(shown, *(matcher for matcher in selector.matchers if _tells(matcher, facts)))
+    window = _ABSENT_LAZY if facts.lazy else _ABSENT
+    return aggregate("max", Call("absent_over_time", (Range(everything, window),)))
 
 
 def _tells(matcher: Matcher, facts: Metric) -> bool:

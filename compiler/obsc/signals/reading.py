@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from obsc.catalog.bounds import bounds
 from obsc.catalog.profile import Measure, Metric, Presence, Profile, Term
-from obsc.catalog.versions import parse, presence
+from obsc.catalog.versions import Range, parse, presence
 from obsc.encode import re2_literal
 from obsc.resolve import Resolved
 from obsc.spec.metrics import Series
 from obsc.spec.platform_backends import Source
+from obsc.spec.types import OptionValue
 
 SCALES = {"milliseconds": 1000.0, "microseconds": 1e6, "percent": 100.0}
 _FAULTS = frozenset({"error", "errors", "failed", "failure", "exception", "timeout", "5xx"})
@@ -107,12 +109,11 @@ def _is_5xx(value: str) -> bool:
 def present(signal: str, profile: Profile, job: str, resolved: Resolved,
             exporter: Exporter | None = None) -> tuple[Reading, ...]:
     """The ways of a profile to read a signal that exist at this version: up to the first that certainly does."""
-    replaced = resolved.service.runtime.buckets
-    metrics = {one.name: replace(one, buckets=replaced.get(one.name, one.buckets)) for one in profile.metrics}
+    metrics = {one.name: replace(one, buckets=_bounds(one, resolved)) for one in profile.metrics}
     found: list[Reading] = []
     for measure in dict(profile.measures).get(signal, ()):
         reading = Reading(signal, measure, metrics, job, exporter.key if exporter else "")
-        there = _presence(reading, resolved, exporter)
+        there = _presence(reading, profile, resolved, exporter)
         if there is Presence.NO:
             continue
         found.append(reading)
@@ -121,24 +122,51 @@ def present(signal: str, profile: Profile, job: str, resolved: Resolved,
     return tuple(found)
 
 
-def _presence(reading: Reading, resolved: Resolved, exporter: Exporter | None) -> Presence:
-    versions = parse(exporter.said.version) if exporter else resolved.versions
+def _bounds(facts: Metric, resolved: Resolved) -> tuple[float, ...]:
+    """Bounds as the spec says, else the usual ones, else what the spec's options make of the rule."""
+    said, rule = resolved.service.runtime, facts.bucket_rule
+    if facts.name in said.buckets:
+        return said.buckets[facts.name]
+    if rule is None or not rule.option:
+        return facts.buckets
+    limit = said.options.get(rule.option)
+    return bounds(rule, float(limit)) if isinstance(limit, int | float) else ()
+
+
+def _presence(reading: Reading, profile: Profile, resolved: Resolved, exporter: Exporter | None) -> Presence:
     result = Presence.YES
     for term in reading.terms:
         facts = reading.metric(term)
+        versions = releases(facts, profile, resolved, exporter)
         there = presence(facts, versions) if versions is not None else Presence.UNKNOWN
-        if facts.condition is not None and not _met(facts, resolved, exporter):
-            return Presence.NO
-        if there is Presence.NO:
+        if there is Presence.NO or not _met(facts, resolved, exporter):
             return Presence.NO
         result = Presence.UNKNOWN if there is Presence.UNKNOWN else result
     return result
 
 
-def _met(facts: Metric, resolved: Resolved, exporter: Exporter | None) -> bool:
-    assert facts.condition is not None
+def releases(facts: Metric, profile: Profile, resolved: Resolved, exporter: Exporter | None) -> Range | None:
+    """The releases that the spec allows of the program that a metric belongs to; None where that cannot be read."""
     if exporter is not None:
-        return facts.name in exporter.said.fields
-    option, value = facts.condition
-    said = resolved.service.runtime.options.get(option)
+        return parse(exporter.said.version)
+    if facts.companion:
+        said = resolved.service.runtime.options.get(facts.companion)
+        return parse(str(said) if said is not None else None)
+    # Another program's page, at a further endpoint, is of releases that the spec does not name.
+    return resolved.versions if profile.name == resolved.profile.name else parse(None)
+
+
+def _met(facts: Metric, resolved: Resolved, exporter: Exporter | None) -> bool:
+    """Whether the options of the spec (of an exporter: the platform's fields) and the engine let the metric exist."""
+    if exporter is not None:
+        return facts.condition is None or facts.name in exporter.said.fields
+    runtime = resolved.service.runtime
+    if facts.engine and runtime.engine != facts.engine:
+        return False
+    return facts.condition is None or option_is(runtime.options, *facts.condition)
+
+
+def option_is(options: Mapping[str, OptionValue], option: str, value: str) -> bool:
+    """Whether the spec gives an option this value."""
+    said = options.get(option)
     return said is not None and str(said).lower() == value.lower()

@@ -9,15 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 
-from obsc import durations, endpoints
+from obsc import endpoints
 from obsc.catalog import load_runtime, metric, source_name
 from obsc.catalog.kinds import pod_pattern
 from obsc.catalog.profile import Metric, Profile, Term
 from obsc.encode import re2_literal
 from obsc.ir import Labels
-from obsc.promql import Binary, Expr, Matcher, MatchOp, Number, Selector, Window, aggregate, equal, rate, regex, select
+from obsc.promql import (
+    Aggregate,
+    Binary,
+    Expr,
+    Matcher,
+    MatchOp,
+    Number,
+    Selector,
+    Window,
+    aggregate,
+    any_of,
+    equal,
+    rate,
+    regex,
+    select,
+)
 from obsc.resolve import Resolved
 from obsc.signals.reading import Exporter, Reading, own_measure, present, series_facts, summary_parts
 from obsc.signals.settings import Default, Settings, settle
@@ -26,6 +42,8 @@ from obsc.spec.platform_backends import Source
 
 MODEL_LABELS = ("model_name", "model")
 _LEAST_WINDOW = 300.0
+# Where Go's shortest form of a number, which Prometheus writes into `le`, has no exponent.
+_PLAIN_FROM, _PLAIN_TO = 1e-4, 1e6
 # Which of the platform's exporters watches an accelerator.
 _DEVICES = {"nvidia.com/gpu": "dcgm"}
 
@@ -181,9 +199,15 @@ class Subject:
             matchers.append(Matcher(label, "=~", "model", variable=True))
         elif label and len(self.served) > 1:
             matchers.append(regex(label, "|".join(re2_literal(name) for name in self.served)))
+        name = term.metric + (suffix or (f"_{term.part}" if term.part else ""))
         if reading.exporter:
-            return self.of_pods(reading.exporter, term.metric + suffix, *matchers, *more)
-        return self.own(term.metric + suffix, *matchers, *more, job=reading.job)
+            return self.of_pods(reading.exporter, name, *matchers, *more)
+        return self.own(name, *matchers, *more, job=reading.job)
+
+    def once(self, reading: Reading, term: Term, value: Expr) -> Expr:
+        """The value with each event counted once: parallel processes that report the same are one."""
+        repeated = reading.metric(term).repeated
+        return Aggregate("max", value, without=repeated) if repeated else value
 
     @cached_property
     def served(self) -> tuple[str, ...]:
@@ -194,8 +218,11 @@ class Subject:
         """Events per second: the sum of the terms' rates over the service, one sample per group."""
         span = self.span if window == 0 else window
         by = self.by(reading)
-        parts: list[Expr] = [aggregate("sum", rate(self.read(reading, term), span), *by) for term in terms]
-        return total(parts)
+        parts: list[Expr] = [aggregate("sum", self.once(reading, term, rate(self.read(reading, term), span)), *by)
+                             for term in terms]
+        # A series that begins with its first event may be the one that is missing, be it the count of successes.
+        lazy = len(parts) > 1 and any(reading.metric(term).lazy for term in terms)
+        return total(parts, lazy=lazy)
 
     def model_label(self, facts: Metric) -> str:
         """The label of a metric that tells models apart, or nothing."""
@@ -256,20 +283,34 @@ def read_matcher(text: str) -> Matcher:
     raise ValueError(text)
 
 
-def total(parts: list[Expr]) -> Expr:
-    """The sum of several vectors, of which all but the first may be missing: `a + (b or 0 * a)`."""
+def total(parts: list[Expr], *, lazy: bool = False) -> Expr:
+    """The sum of several vectors, of which all but the first may be missing: `a + (b or 0 * a)`; if `lazy`, any may."""
     first, *rest = parts
-    result = first
+    result = _or_none(first, rest) if lazy else first
     for part in rest:
-        result = Binary("+", result, Binary("or", part, Binary("*", Number(0), first)))
+        others = [one for one in parts if one is not part] if lazy else [first]
+        result = Binary("+", result, _or_none(part, others))
     return result
 
 
+def _or_none(part: Expr, others: list[Expr]) -> Expr:
+    return Binary("or", part, Binary("*", Number(0), any_of(*others)))
+
+
 def bound(value: float) -> Matcher:
-    """The matcher of a bucket by its upper bound: exporters write `1`, `1.0`, and Prometheus 3 makes both `1.0`."""
-    text = durations.number(value)
-    spelled = text if "." in text else f"{text}|{text}.0"
-    return regex("le", spelled.replace(".", "\\."))
+    """The matcher of a bucket by its upper bound, in every way that exporters spell the very same number.
+
+    They write `1` or `1.0`, Prometheus 3 makes both `1.0`; and numbers that are very small or large get an exponent.
+    """
+    exact = Decimal(repr(value))
+    plain = format(exact, "f")
+    plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+    spelled = [plain] if "." in plain else [plain, f"{plain}.0"]
+    if value and not _PLAIN_FROM <= value < _PLAIN_TO:
+        digits = "".join(map(str, exact.as_tuple().digits)).rstrip("0")
+        mantissa = f"{digits[0]}.{digits[1:]}" if digits[1:] else digits
+        spelled.append(f"{mantissa}e{exact.adjusted():+03d}")
+    return regex("le", "|".join(re2_literal(one) for one in spelled))
 
 
 def _unquoted(text: str) -> str:

@@ -69,5 +69,5 @@ def _queries(subject: Subject, wanted: tuple[tuple[str, str], ...]) -> tuple[Que
 def _value(subject: Subject, reading: Reading) -> Expr:
     measure = reading.measure
     if measure.gauge is not None:
-        return aggregate("sum", subject.read(reading, measure.gauge), *subject.by(reading))
+        return aggregate("sum", subject.once(reading, measure.gauge, subject.read(reading, measure.gauge)), *subject.by(reading))
     return subject.rates(reading, measure.counters or measure.total)

@@ -1,0 +1,68 @@
+"""What a spec says of its runtime: flags that the catalog knows, the engine inside, releases of what runs beside it."""
+
+from __future__ import annotations
+
+import difflib
+
+from obsc import endpoints
+from obsc.catalog import names
+from obsc.catalog.profile import Need
+from obsc.catalog.versions import parse
+from obsc.diagnostics import Sink
+from obsc.ir import Service
+from obsc.resolve import Resolved
+from obsc.signals.reading import option_is
+
+
+def metrics_page(resolved: Resolved, _: Service, sink: Sink) -> None:
+    """A metrics page that is closed by default is taken to be open, and the spec is asked to confirm it.
+
+    Bad: a deployment without the flag: every scrape fails, and the service looks down.
+    Good: `runtime: {options: {metrics: true}}`, once the deployment has the flag.
+    """
+    if endpoints.discovery(resolved) == "none" or not resolved.sound("runtime"):
+        return
+    for need in resolved.profile.needs:
+        said = resolved.service.runtime.options.get(need.option)
+        if option_is(resolved.service.runtime.options, need.option, need.value) or _introduced(resolved, need):
+            continue
+        text = f"{resolved.profile.title} serves no metrics unless the deployment has {need.flag}"
+        path = ("runtime", "options", need.option) if said is not None else ("runtime", "name")
+        hint = f"confirm it: `runtime.options: {{{need.option}: {need.value}}}`" if said is None else f"set it to `{need.value}`"
+        hint += ", or give the endpoint its `authorization`" if need.credentials else ""
+        report = sink.warning if said is None else sink.error
+        report("S340", text, resolved.origins.place(path), path=".".join(path), hint=hint)
+
+
+def _introduced(resolved: Resolved, need: Need) -> bool:
+    return need.credentials and endpoints.main_endpoint(resolved).authorization is not None
+
+
+def options_known(resolved: Resolved, _: Service, sink: Sink) -> None:
+    """An option decides something: which metrics exist, their bucket bounds, or the release of a program beside the runtime."""
+    if not resolved.sound("runtime"):
+        return
+    known = resolved.profile.options
+    for name, value in resolved.service.runtime.options.items():
+        path = ("runtime", "options", name)
+        if name in resolved.profile.companions and parse(str(value)) is None:
+            sink.error("R206", f"`{value}` is no release of {name}, and no range of them", resolved.origins.place(path),
+                       path=f"runtime.options.{name}", hint='write one release such as "1.19", or a range such as ">=1.17 <1.19"')
+        elif name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            sink.warning("S341", f"no metric of {resolved.profile.title} depends on the option `{name}`",
+                         resolved.origins.place(path, key=True), path=f"runtime.options.{name}",
+                         hint=f"did you mean `{near[0]}`?" if near else "leave it out")
+
+
+def engine_known(resolved: Resolved, _: Service, sink: Sink) -> None:
+    """An engine is one whose metrics the runtime passes on."""
+    engine = resolved.service.runtime.engine
+    known = resolved.profile.engines
+    if engine is None or engine in known or not resolved.sound("runtime"):
+        return
+    near = difflib.get_close_matches(engine, known or names(), 1)
+    of = f"it passes on those of {', '.join(f'`{one}`' for one in known)}" if known else "it passes on none"
+    sink.error("R214", f"{resolved.profile.title} passes on no metrics of an engine `{engine}`; {of}",
+               resolved.origins.place(("runtime", "engine")), path="runtime.engine",
+               hint=f"did you mean `{near[0]}`?" if near and known else "leave it out")
