@@ -100,6 +100,14 @@ class Sink:
         """Whether any finding is an error."""
         return any(found.severity is Severity.ERROR for found in self._found)
 
+    def places(self) -> dict[str, list[Place]]:
+        """Primary places of all errors by file."""
+        found: dict[str, list[Place]] = {}
+        for one in self._found:
+            if one.severity is Severity.ERROR:
+                found.setdefault(one.place.file, []).append(one.place)
+        return found
+
     def failed_in(self, files: Iterable[str]) -> bool:
         """Whether any error has its primary place in one of these files."""
         wanted = frozenset(files)

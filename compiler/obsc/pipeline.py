@@ -86,7 +86,8 @@ def read(paths: Sequence[Path], sink: Sink) -> dict[str, Source]:
 def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str | None = None,
                   out: Path | None = None) -> Compiled:
     """Everything that the specs compile to, in memory. `out` is only read: last good parts of services with errors."""
-    accepted = [check(document, sink) for source in sources.values() for document in source.documents]
+    told = sink.places()
+    accepted = [check(one, sink, told.get(source.file, ())) for source in sources.values() for one in source.documents]
     if not accepted:
         if not sink.failed:
             sink.error("W912", "found no specs", Place("specs"), hint="give files or folders with AIService documents")
@@ -254,8 +255,9 @@ def _emit_platform(run: _Run, environment: Environment) -> None:
 def link_parts(paths: Sequence[Path], platform: Sequence[Path], sink: Sink, *, environment: str | None = None) -> Compiled:
     """Link committed parts with a platform, without any spec."""
     sources = read(find_specs(platform, sink), sink)
+    told = sink.places()
     platforms = [one for source in sources.values() for document in source.documents
-                 if (one := check(document, sink)).kind == "AIPlatform"]
+                 if (one := check(document, sink, told.get(source.file, ()))).kind == "AIPlatform"]
     platforms = platforms or [check(_builtin_source().documents[0], sink)]
     found = [one for one in resolve.environments(platforms, sink) if environment in {None, one.name}]
     run = _Run(sink, None)

@@ -19,9 +19,8 @@ from obsc.diagnostics import Place, Related, Sink
 
 if TYPE_CHECKING:
     from ruamel.yaml.error import StreamMark
-    from ruamel.yaml.events import AliasEvent, DocumentStartEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
+    from ruamel.yaml.events import AliasEvent, DocumentEndEvent, DocumentStartEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
 
-Scalar: TypeAlias = str | int | float | bool | None
 Path: TypeAlias = tuple[str | int, ...]
 
 # Limits of one file: bytes, levels, values with what aliases repeat (keys not counted), aliases, documents, findings.
@@ -46,7 +45,7 @@ class Node:
     first line, a block scalar's `|`, a mapping's first key or `{`, a list's first `-` or `[`, an alias.
     """
 
-    value: Scalar | tuple[Node, ...] | dict[str, Node]
+    value: scalars.Value | tuple[Node, ...] | dict[str, Node]
     place: Place
     keys: dict[str, Place] | None = None
     text: str = ""
@@ -56,11 +55,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document of a file: its tree, the file's name as given, and the number within the file."""
+    """One YAML document of a file: its tree, the file's name as given, its number in the file, and the lines it has."""
 
     file: str
     root: Node
     index: int = 0
+    lines: range = range(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,15 +248,14 @@ class _Reader:
             self.sink.warning("L015", "the directive asks for YAML 1.1, but this file is read as YAML 1.2",
                               self.at.directive(event, "%YAML"), hint="delete the directive")
         if event.tags:
-            self.sink.error("L016", "found a %TAG directive, expected none", self.at.directive(event, "%TAG"),
-                            hint="delete it")
+            self.sink.error("L016", "found a %TAG directive, expected none", self.at.directive(event, "%TAG"), hint="delete it")
 
     def _next(self, place: Place) -> None:
         self._seen += 1
         if self._seen > MOST_DOCUMENTS:
             self._limit(f"more than {MOST_DOCUMENTS} documents", place)
 
-    def _end(self, _event: object) -> None:
+    def _end(self, event: DocumentEndEvent) -> None:
         root, start = self._root, self._start
         self._root = self._start = None
         if root is None or start is None:
@@ -269,7 +268,8 @@ class _Reader:
         self._empty.clear()
         self.content = True
         if isinstance(root.value, self.roots):
-            self.documents.append(Document(self.at.file, root, self._seen - 1))
+            after = self.at.base + event.end_mark.line + (event.end_mark.column > 0)
+            self.documents.append(Document(self.at.file, root, self._seen - 1, range(start.line, after + 1)))
         else:
             found = "a list" if isinstance(root.value, tuple) else "a single value"
             self.sink.error("L006", f"found {found} as a document, expected a mapping", root.place,

@@ -61,11 +61,16 @@ class _Part(NamedTuple):
     fixed: tuple[Path, ...] = ()
 
 
-def check(document: Document, sink: Sink) -> Accepted:
-    """Validate a document as it is written."""
+def check(document: Document, sink: Sink, told: Collection[Place] = ()) -> Accepted:
+    """Validate a document as it is written. `told` are the places of errors that the loader found in the file.
+
+    What the loader could not read stands in the tree as some text: that is not complained of twice.
+    """
     own, root = Sink(strict=sink.strict), document.root
+    mine = [place for place in told if place.line in document.lines]
     kind, bad = _kind(root, own)
     empty = _scan(root, bad, own)
+    bad |= _unread(root, mine)
     if kind:
         data = to_python(root)
         for part in _parts(_KINDS[kind], data):
@@ -75,7 +80,18 @@ def check(document: Document, sink: Sink) -> Accepted:
     bad |= empty
     sink.extend(own)
     tree = prune(root, bad) if kind else Node({}, root.place, {})
-    return Accepted(document, kind, tree, _marks(root, bad), own.failed)
+    return Accepted(document, kind, tree, _marks(root, bad), own.failed or bool(mine))
+
+
+def _unread(root: Node, told: Collection[Place]) -> set[Path]:
+    """Scalars with an error of the loader in them, or with a tag before them that is none."""
+    if not told:
+        return set()
+    by_line: dict[int, list[Place]] = defaultdict(list)
+    for place in told:
+        by_line[place.line].append(place)
+    return {path for path, node in walk(root) if not isinstance(node.value, dict | tuple)
+            and any(one.column < node.place.end_column and node.place.column <= one.end_column + 1 for one in by_line[node.place.line])}
 
 
 def _kind(root: Node, sink: Sink) -> tuple[str, set[Path]]:
