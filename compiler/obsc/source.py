@@ -72,13 +72,13 @@ class Source:
     documents: tuple[Document, ...]
 
 
-def load(file: str, raw: bytes, sink: Sink, *, lists: bool = False) -> Source:
+def load(file: str, raw: bytes, sink: Sink, *, lists: bool = False, most: int = LARGEST_FILE) -> Source:
     """Parse the bytes of a file. Never raises for bad input: each oddity becomes a placed diagnostic.
 
     A syntax error ends its document only: what stands before it and after the next `---` is still read. A limit
     ends the file. Columns count characters of the file without a byte order mark. With `lists`, a document may be one.
     """
-    text, readable = scalars.decode(file, raw, sink, most=LARGEST_FILE)
+    text, readable = scalars.decode(file, raw, sink, most=most)
     lines = tuple(text.split("\n"))
     if not readable:
         return Source(file, lines, ())
@@ -335,7 +335,7 @@ class _Reader:
             for finding, where in islice(self.at.escapes(event), 20):
                 self._report(finding, where)
         reading = scalars.value(text, tag, bare=bare)
-        for finding in (reading, *(scalars.looks(text) if bare else ())):
+        for finding in (reading, *(scalars.looks(text, key=self._expects_key()) if bare else ())):
             self._report(finding, self.at.tag(event) if finding.code == "L016" else place)
         node = Node(reading.value, place, None, text, bare, reading.value is None and bool(text or tag))
         if event.anchor is not None:
