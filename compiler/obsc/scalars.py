@@ -248,11 +248,11 @@ def _named(found: re.Match[str]) -> tuple[str, str]:
     return ("L004", f"the control character {number}") if control else ("L005", f"the invisible character {number}")
 
 
-def looks(text: str) -> Iterator[Reading]:
-    """What a plain scalar seems to be other than it is: quoted, or set apart by a space."""
+def looks(text: str, *, key: bool) -> Iterator[Reading]:
+    """What a plain scalar seems to be other than it is: quoted, or set apart by a space (in a key, also one inside)."""
     if len(text) > 1 and text[0] in _SMART and text[-1] in _SMART:
         yield Reading(text, "L017", "typographic quotes do not quote: they are part of the text", "use straight quotes")
-    if text and (text[0] in _SPACES or text[-1] in _SPACES):
+    if text and not _SPACES.isdisjoint(text if key else text[0] + text[-1]):
         yield Reading(text, _SPACE_SLIP.code, _SPACE_SLIP.message, _SPACE_SLIP.hint)
 
 

@@ -84,14 +84,19 @@ def check(document: Document, sink: Sink, told: Collection[Place] = ()) -> Accep
 
 
 def _unread(root: Node, told: Collection[Place]) -> set[Path]:
-    """Scalars with an error of the loader in them, or with a tag before them that is none."""
+    """Scalars and keys with an error of the loader in them, or with a tag before them that is none."""
     if not told:
         return set()
     by_line: dict[int, list[Place]] = defaultdict(list)
     for place in told:
         by_line[place.line].append(place)
-    return {path for path, node in walk(root) if not isinstance(node.value, dict | tuple)
-            and any(one.column < node.place.end_column and node.place.column <= one.end_column + 1 for one in by_line[node.place.line])}
+
+    def told_of(place: Place) -> bool:
+        return any(one.column < place.end_column and place.column <= one.end_column + 1 for one in by_line[place.line])
+
+    found = {path for path, node in walk(root) if not isinstance(node.value, dict | tuple) and told_of(node.place)}
+    keys = {(*path, key) for path, node in [((), root), *walk(root)] for key, place in (node.keys or {}).items() if told_of(place)}
+    return found | keys
 
 
 def _kind(root: Node, sink: Sink) -> tuple[str, set[Path]]:

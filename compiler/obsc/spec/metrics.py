@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, TypeAlias
 from obsc.spec.base import Block, leaf
 from obsc.spec.types import (
     Bound,
+    DnsLabel,
     Duration,
     HostPort,
     HttpPath,
@@ -66,7 +67,7 @@ class StaticConfig(Block):
 class Endpoint(Block):
     """One address of a pod that serves metrics: one dialect and one job."""
 
-    name: Word = leaf("Name of the endpoint.", "gpu", default="default")
+    name: DnsLabel = leaf("Name of the endpoint, part of the names of objects.", "gpu", default="default")
     enabled: bool = leaf("Whether the item is there: an environment can switch off what the document has.", False, default=True)
     port: Port | None = leaf("Number, or name of the container's (with `discovery: service` the Service's) port.", 8000,
                              default=None)
@@ -102,7 +103,7 @@ class Series(Block):
     buckets: tuple[Bound, ...] = leaf("Finite bucket bounds of a histogram, in its unit.", [0.1, 0.5, 1, 5],
                                       unit="the series's", default=())
     signal: Signal | None = leaf("What it measures, in the vocabulary of signals.", "requestDuration", default=None)
-    endpoint: Word = leaf("Endpoint that serves it.", "gpu", default="default")
+    endpoint: DnsLabel = leaf("Endpoint that serves it.", "gpu", default="default")
 
 
 class Metrics(Block):
