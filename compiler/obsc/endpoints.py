@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from obsc.ir import Discovery, Labels, ScrapeJob, SecretRef, StaticTargets, Tls
-from obsc.resolve import Resolved
+from obsc.resolve import MAIN, Resolved
 from obsc.spec.metrics import Endpoint, SecretKeyRef, StaticConfig, TlsConfig
 
 METRICS_PATH = "/metrics"
@@ -35,7 +35,7 @@ def job_label(resolved: Resolved, endpoint: Endpoint) -> str:
     """Value of the label `job` on the endpoint's series."""
     if endpoint.job is not None:
         return endpoint.job
-    name = resolved.service.metadata.name
+    name = resolved.full_name
     return name if endpoint.name == main_endpoint(resolved).name else f"{name}-{endpoint.name}"
 
 
@@ -55,7 +55,7 @@ def interval(resolved: Resolved, endpoint: Endpoint) -> float:
 def pod_selector(resolved: Resolved) -> Labels:
     """Labels of the service's pods."""
     said = resolved.service.workload.selector
-    labels = said if said is not None else {"app.kubernetes.io/name": resolved.service.metadata.name}
+    labels = said if said is not None else {"app.kubernetes.io/name": resolved.full_name}
     return tuple(sorted(labels.items()))
 
 
@@ -71,16 +71,18 @@ def _job(resolved: Resolved, endpoint: Endpoint) -> ScrapeJob:
     how = Discovery(discovery(resolved))
     every = interval(resolved, endpoint)
     profile = resolved.profile
+    component = (("component", resolved.component),) if resolved.component else ()
+    further = (resolved.component,) if resolved.component not in {"", MAIN} else ()
     port = endpoint.port if endpoint.port is not None else (profile.port_name or None
                                                             if how is Discovery.SERVICE else profile.port)
     return ScrapeJob(
-        name=f"{metadata.namespace}/{metadata.name}/{endpoint.name}", job=job_label(resolved, endpoint),
+        name="/".join((metadata.namespace, metadata.name, *further, endpoint.name)), job=job_label(resolved, endpoint),
         endpoint=endpoint.name, discovery=how, namespaces=(metadata.namespace,), selector=_selector(resolved, how),
         port=port, path=endpoint.path or profile.path or METRICS_PATH, scheme=endpoint.scheme, interval=every,
         timeout=min(endpoint.timeout or _LONGEST_TIMEOUT, every), targets=_targets(resolved, endpoint),
-        labels=(("namespace", metadata.namespace), ("service", metadata.name)),
+        labels=(*component, ("namespace", metadata.namespace), ("service", metadata.name)),
         bearer=_secret(endpoint.authorization.credentials if endpoint.authorization else None),
-        tls=_tls(endpoint.tls_config), origin=resolved.origins.origin("metrics"))
+        tls=_tls(endpoint.tls_config), component="".join(further), origin=resolved.origins.origin("metrics"))
 
 
 def _selector(resolved: Resolved, how: Discovery) -> Labels:

@@ -281,7 +281,8 @@ class ScrapeJob:
     """One endpoint that is read. `name` is unique in its environment, `job` is the label's value.
 
     `selector` are labels of pods, or of the Service with Discovery.SERVICE; `port` is a number or the name
-    of the container's (Service's) port. `interval` and `timeout` in seconds.
+    of the container's (Service's) port. `interval` and `timeout` in seconds. `component` is the further component that
+    the endpoint is of, "" for the first one.
     """
 
     name: str
@@ -300,6 +301,7 @@ class ScrapeJob:
     bearer: SecretRef | None
     tls: Tls | None
     origin: Origin
+    component: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +317,9 @@ class LogInput:
     """Files of one service on a node and what is done to their lines before they leave it.
 
     `files` are globs of candidates, `include` an anchored RE2 expression that a file's path must match
-    (empty: every candidate). `format` is auto, json or text; `continuation` an RE2 expression of lines that
+    (empty: every candidate); where candidates are links, `linked` is that of the files that they may lead to.
+    `framed`: the container runtime wrote the lines, each with its time and stream.
+    `format` is auto, json or text; `continuation` an RE2 expression of lines that
     belong to the one before ("" for none). `drop` are key names that go whatever their depth; `masks` apply
     to free text. `labels` are added to every event.
     """
@@ -329,17 +333,19 @@ class LogInput:
     masks: tuple[Mask, ...]
     labels: Labels
     origin: Origin
+    linked: str = ""
+    framed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class TracePolicy:
     """What is kept of a service's traces, and what is deleted from them.
 
-    `service` is the value of `service.name`; `baseline` the share kept in any case; `slower_than` seconds from
+    `services` are the values of `service.name`, one for each component; `baseline` the share kept in any case; `slower_than` seconds from
     which a trace is kept (None: duration does not matter).
     """
 
-    service: str
+    services: tuple[str, ...]
     baseline: float
     keep_errors: bool
     slower_than: float | None
@@ -368,7 +374,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Everything that is observed of one service in one environment: what targets turn into artifacts."""
+    """Everything that is observed of one service in one environment: what targets turn into artifacts.
+
+    `parts` are its components, each as a service of its own, where there are several.
+    """
 
     identity: Identity
     team: str
@@ -385,3 +394,4 @@ class Service:
     traces: TracePolicy | None
     routes: tuple[Route, ...]
     omitted: tuple[tuple[str, str], ...] = ()
+    parts: tuple[Service, ...] = ()

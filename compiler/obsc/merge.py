@@ -51,7 +51,7 @@ def _off(item: Node) -> bool:
 def _mapping(base: Node | None, over: Node, path: Path) -> Node:
     assert isinstance(over.value, dict)
     below = base if base is not None and isinstance(base.value, dict) else None
-    if below is not None and path == ("runtime",) and _renamed(below, over):
+    if below is not None and path[-1:] == ("runtime",) and _renamed(below, over):
         below = None
     values = dict(below.value) if below is not None and isinstance(below.value, dict) else {}
     keys = dict(below.keys or {}) if below is not None else {}

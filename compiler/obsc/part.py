@@ -86,7 +86,7 @@ class _Dashboard(_Form):
 
 
 class _Traces(_Form):
-    service: _Plain
+    services: Annotated[list[_Plain], Field(min_length=1)]
     baseline: Annotated[float, Field(ge=0, le=1)]
     keep_errors: bool
     slower_than: Annotated[float, Field(gt=0)] | None
@@ -139,5 +139,5 @@ def _first(error: ValidationError | KeyError) -> str:
 def _traces(form: _Traces | None, masks: dict[str, Mask]) -> TracePolicy | None:
     if form is None:
         return None
-    return TracePolicy(form.service, form.baseline, form.keep_errors, form.slower_than, tuple(form.drop),
+    return TracePolicy(tuple(form.services), form.baseline, form.keep_errors, form.slower_than, tuple(form.drop),
                        tuple(masks[name] for name in form.masks), tuple(form.spans), Origin("traces"))

@@ -7,7 +7,7 @@ keeps its committed files, and linking goes on with its last good part.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -135,8 +135,11 @@ def _services(specs: Sequence[Accepted], found: Sequence[Environment],
     lowered: list[tuple[Resolved, Service, bool]] = []
     for resolved, own in resolve.services_with_findings(specs, found, sink):
         service = lower(resolved)
-        for rule in RULES:
-            rule(resolved, service, own)
+        for part, of_part in zip(resolved.parts, service.parts or (service,), strict=True):
+            found_here = Sink(strict=sink.strict)
+            for rule in RULES:
+                rule(part, of_part, found_here)
+            own.extend(replace(one, path=part.written(one.path)) for one in found_here)
         sink.extend(own)
         lowered.append((resolved, service, own.failed or bool(resolved.recovered) or resolved.failed))
     together = Sink(strict=sink.strict)

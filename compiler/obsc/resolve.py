@@ -13,15 +13,17 @@ from dataclasses import dataclass, field, replace
 from obsc.catalog import load_runtime, names
 from obsc.catalog.profile import Profile
 from obsc.catalog.versions import Range, parse
+from obsc.components import component_tree, components
 from obsc.diagnostics import Place, Related, Sink
 from obsc.ir import Identity, Origin
-from obsc.merge import merge, present, without_nulls
+from obsc.merge import merge, name_of, present, without_nulls
 from obsc.source import Node, Path, at, place_of, render
 from obsc.spec.platform import AIPlatform
 from obsc.spec.service import AIService
 from obsc.validate import Accepted, build
 
 UNKNOWN_RUNTIME = "custom"
+MAIN = "main"  # the first component of a service that has several
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,11 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """One service in one environment. `recovered` are paths whose value is a stand-in for a bad one."""
+    """One component of a service in one environment: the only one, or the first with the further ones in `components`.
+
+    `recovered` are paths whose value is a stand-in for a bad one. `component` is "" where there is only one; `own_keys`
+    are the keys that a further one says for itself.
+    """
 
     identity: Identity
     service: AIService
@@ -71,6 +77,25 @@ class Resolved:
     file: str
     recovered: frozenset[Path]
     failed: bool
+    component: str = ""
+    components: tuple[Resolved, ...] = ()
+    own_keys: frozenset[str] = frozenset()
+
+    @property
+    def parts(self) -> tuple[Resolved, ...]:
+        """Every component, the first one first."""
+        return (self, *self.components)
+
+    @property
+    def full_name(self) -> str:
+        """Name of what a component is by default: `<service>`, of a further component `<service>-<component>`."""
+        name = self.service.metadata.name
+        return name if self.component in {"", MAIN} else f"{name}-{self.component}"
+
+    def written(self, path: str) -> str:
+        """Where a path of this component stands in the document: in `components`, if the component says it itself."""
+        key = path.partition(".")[0]
+        return f"components.{self.component}.{path}" if key in self.own_keys else path
 
     @property
     def platform(self) -> AIPlatform:
@@ -166,15 +191,40 @@ def _service(one: Accepted, environment: Environment, sink: Sink) -> Resolved | 
     if merged is None:
         return None
     merged = present(merged)
-    origins = Origins(merged, _layers(*stack))
+    layers = _layers(*stack)
     _enforced(one, environment, sink)
-    model, recovered = build(AIService, merged, sink, pruned=one.pruned, home=one.tree)
+    items = components(merged)
+    main = _part(one, environment, Origins(_without(merged, "components"), layers), sink)
+    if main is None or not items:
+        return main
+    main = replace(main, component=MAIN)
+    parts = (_component(one, merged, item, main, sink) for item in items)
+    found = tuple(part for part in parts if part is not None)
+    return replace(main, components=found, failed=main.failed or len(found) < len(items) or any(p.recovered for p in found))
+
+
+def _part(one: Accepted, environment: Environment, origins: Origins, sink: Sink) -> Resolved | None:
+    """The model of a component's own tree, which has no components in it."""
+    model, recovered = build(AIService, origins.tree, sink, pruned=one.pruned, home=one.tree)
     if not isinstance(model, AIService):
         return None
     profile, versions, more = _runtime(model, origins, recovered, sink)
     identity = Identity(environment.name, model.metadata.namespace, model.metadata.name)
     return Resolved(identity, model, environment, profile, versions, origins, one.document.file, recovered | more | one.pruned,
                     one.failed)
+
+
+def _component(one: Accepted, merged: Node, item: Node, main: Resolved, sink: Sink) -> Resolved | None:
+    name = name_of(item)
+    if name == MAIN:
+        sink.error("R211", f"the name `{MAIN}` is reserved for the first component", place_of(item, ("name",)), path="components",
+                   hint="choose another name")
+    own = Sink(strict=sink.strict)
+    part = _part(one, main.environment, Origins(component_tree(merged, item), main.origins.layers), own)
+    # What is wrong with an inherited value was said of the first component already.
+    sink.extend(own)
+    keys = frozenset(item.value) - {"name", "enabled"} if isinstance(item.value, dict) else frozenset()
+    return replace(part, component=name, own_keys=keys) if part is not None else None
 
 
 def _stack(one: Accepted, environment: Environment, sink: Sink) -> list[tuple[str, Node]]:

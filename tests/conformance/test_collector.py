@@ -51,7 +51,7 @@ def platform(replicas: int = 1, version: str = "0.145.0", flavor: str = "config"
 
 def part(name: str, baseline: float = 0.05, slow: float | None = None, *, errors: bool = True, namespace: str = "ai",
          masks: tuple[str, ...] = privacy.USUAL_MASKS, service: str = "") -> Part:
-    policy = ir.TracePolicy(service or name, baseline, errors, slow, (), tuple(privacy.MASKS[one] for one in masks), (),
+    policy = ir.TracePolicy((service or name,), baseline, errors, slow, (), tuple(privacy.MASKS[one] for one in masks), (),
                             ir.Origin("traces"))
     return Part(ir.Identity("prod", namespace, name), "ml", (), (), ("uid", name, "ml"), policy, ())
 

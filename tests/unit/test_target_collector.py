@@ -24,7 +24,7 @@ def platform(version: str = "0.159.0", replicas: int = 1, flavor: str = "config"
 
 def part(name: str, baseline: float = 0.05, *, errors: bool = True, slow: float | None = None, namespace: str = "ai",
          masks: tuple[str, ...] = privacy.USUAL_MASKS, service: str = "") -> Part:
-    policy = ir.TracePolicy(service or name, baseline, errors, slow, (), tuple(privacy.MASKS[one] for one in masks), (),
+    policy = ir.TracePolicy((service or name,), baseline, errors, slow, (), tuple(privacy.MASKS[one] for one in masks), (),
                             ir.Origin("traces"))
     return Part(ir.Identity("prod", namespace, name), "ml", (), (), ("uid", name, "ml"), policy, ())
 

@@ -168,7 +168,7 @@ def test_receivers_in_the_file_read_their_secrets_from_files() -> None:
 
 
 def test_a_part_comes_back_as_it_went() -> None:
-    traces = TracePolicy("chat", 0.05, keep_errors=True, slower_than=5.0, drop=(), masks=(privacy.MASKS["email"],), spans=("a b",),
+    traces = TracePolicy(("chat", "chat-router"), 0.05, keep_errors=True, slower_than=5.0, drop=(), masks=(privacy.MASKS["email"],), spans=("a b",),
                          origin=Origin("traces"))
     part = part_of(service(JOB, traces=traces), {"rules.yaml": "x", "other": "y"})
     read = from_text("part.json", to_json(to_data(part)), privacy.MASKS, Sink())

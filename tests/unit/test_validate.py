@@ -178,8 +178,8 @@ def test_a_part_that_is_no_mapping(part: str) -> None:
     assert found.hint
 
 
-def test_a_reserved_word_is_told_as_such_even_where_it_could_never_stand() -> None:
-    assert paths([only(PLATFORM + "defaults: {components: [{name: a}]}\n")]) == [("V102", "defaults.components")]
+def test_no_platform_gives_components_to_every_service() -> None:
+    assert paths([only(PLATFORM + "defaults: {components: [{name: a}]}\n")]) == [("V106", "defaults.components")]
 
 
 def test_what_is_in_an_unknown_or_reserved_key_is_not_judged() -> None:

@@ -139,7 +139,7 @@ def _jobs(subject: Subject) -> tuple[Matcher, ...]:
 def _every(subject: Subject, name: str) -> Selector:
     if subject.resolved.service.metrics.matchers:
         return subject.own(name)
-    return select(name, *subject.place(), *_jobs(subject))
+    return select(name, *subject.place(), *subject.component, *_jobs(subject))
 
 
 def _target(subject: Subject) -> AlertRule | None:

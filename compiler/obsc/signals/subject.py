@@ -50,10 +50,11 @@ _DEVICES = {"nvidia.com/gpu": "dcgm"}
 
 @dataclass(frozen=True)
 class Subject:
-    """A service as signals see it."""
+    """A component of a service as signals see it; `silent` are the signals that other components show."""
 
     resolved: Resolved
     panel: bool = False
+    silent: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -99,6 +100,8 @@ class Subject:
         """Ways to read a signal here, all of which are to be joined: one, or several names of one metric where
         the version leaves open which exists; the service's own series come before the catalog's.
         """
+        if signal in self.silent:
+            return ()
         own = self._own_readings(signal)
         if own:
             return own
@@ -162,7 +165,13 @@ class Subject:
         """The service's series of a metric: its namespace and job, or the matchers that stand for the job."""
         said = self.resolved.service.metrics.matchers
         mine = [read_matcher(text) for text in said] if said else [equal("job", job or self.main_job)]
-        return select(name, *self.place(), *mine, *more, offset=offset)
+        return select(name, *self.place(), *mine, *self.component, *more, offset=offset)
+
+    @cached_property
+    def component(self) -> tuple[Matcher, ...]:
+        """The matcher of the component where there are several; series that somebody else scrapes do not carry it."""
+        named = self.resolved.component and endpoints.discovery(self.resolved) != "none"
+        return (equal("component", self.resolved.component),) if named else ()
 
     @cached_property
     def main_job(self) -> str:
@@ -184,7 +193,7 @@ class Subject:
         found = self.exporter(exporter)
         workload = self.resolved.service.workload
         fixed = self._fixed(found) if found is not None else []
-        pods = regex(self.label("pod", exporter), pod_pattern(workload.kind, workload.name or self.name))
+        pods = regex(self.label("pod", exporter), pod_pattern(workload.kind, workload.name or self.resolved.full_name))
         only = workload.container or self.resolved.profile.container
         if container:
             label = self.label("container", exporter)
@@ -238,7 +247,8 @@ class Subject:
 
     def recorded(self, name: str, *more: Matcher) -> Selector:
         """A recorded series of this service."""
-        return select(name, *self.place(), equal("service", self.name), *more)
+        part = (equal("component", self.resolved.component),) if self.resolved.component else ()
+        return select(name, *self.place(), *part, equal("service", self.name), *more)
 
     def settings(self, default: Default) -> Settings | None:
         """What holds for an alert, or None if it is off."""
@@ -253,6 +263,8 @@ class Subject:
             labels["model"] = self.served[0]
         labels |= {"namespace": metadata.namespace, "runtime": self.resolved.service.runtime.name,
                    "service": metadata.name, "team": metadata.team}
+        if self.resolved.component:
+            labels["component"] = self.resolved.component
         return tuple(sorted(labels.items()))
 
     def facts(self, name: str) -> Metric | None:

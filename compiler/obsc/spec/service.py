@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from obsc.spec.alerts import Alerts
 from obsc.spec.base import Block, leaf
+from obsc.spec.components import Component, Role
 from obsc.spec.dashboards import Dashboards
 from obsc.spec.logs import Logs
 from obsc.spec.metadata import Metadata
@@ -28,7 +29,6 @@ class AIService(Block):
     """One AI service. The catalog, the platform and its profiles fill in what it does not say."""
 
     later: ClassVar[Mapping[str, str]] = {
-        "role": "the part that a service plays", "components": "further parts of a service; write one AIService each",
         "probes": "black-box checks", "objectives": "service level objectives; set thresholds in `alerts.rules`",
         "indicators": "numbers of one's own", "traffic": "expected load",
         "baselines": "anomaly bands", "quality": "model quality", "drift": "data drift", "feedback": "user satisfaction",
@@ -38,11 +38,15 @@ class AIService(Block):
     kind: Literal["AIService"] = leaf("Kind of the document.", "AIService")
     metadata: Metadata = leaf("Identity and owner.", {"name": "support-chat", "namespace": "ai-prod", "team": "chat"})
     profile: Word | None = leaf("Named defaults of the platform.", "gpu-serving", default=None)
+    role: Role = leaf("Part that the service (of several components, the first) plays.", "server", default="server")
     runtime: Runtime = leaf("What serves the model.", {"name": "vllm", "version": "0.15"})
     workload: Workload = leaf("What runs it.", {"kind": "StatefulSet"}, default=Workload())
     metrics: Metrics = leaf("Where its series come from.", {"discovery": "pods"}, default=Metrics())
     models: tuple[Model, ...] = leaf("Models that it serves.", [{"name": "llama-3.1-70b-instruct"}], default=())
     accelerators: Accelerators | None = leaf("Accelerators of a pod.", {"resource": "nvidia.com/gpu"}, default=None)
+    components: tuple[Component, ...] = leaf(
+        "Further parts; the keys from `role` to `logs`, and `alerts`, are those of the first one, `main`.",
+        [{"name": "router", "role": "gateway", "runtime": {"name": "vllm-router"}}], default=())
     alerts: Alerts = leaf("Changes to alerts.", {"rules": {"GPUHot": {"threshold": 80}}}, default=Alerts())
     logs: Logs = leaf("Logs.", {"format": "json"}, default=Logs())
     traces: Traces = leaf("Traces.", {"sampling": {"baseline": "10%"}}, default=Traces())

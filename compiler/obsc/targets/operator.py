@@ -25,8 +25,9 @@ def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
                                               {"groups": groups(service, platform)})}
     for job in service.jobs:
         kind, version, spec = _monitor(job, platform)
-        name = k8s.object_name(service.identity.name, job.endpoint if job.endpoint != "default" else "")
-        file = conventions.manifest_file(k8s.object_name("scrape", job.endpoint))
+        further = (job.component, "") if job.component else ()
+        name = k8s.object_name(service.identity.name, *further, job.endpoint if job.endpoint != "default" else "")
+        file = conventions.manifest_file(k8s.object_name("scrape", *further, job.endpoint))
         objects[file] = _object(version, kind, name, service, platform, spec)
     folder = (service.identity.namespace, service.identity.name)
     return tuple(Artifact(conventions.manifests(service.identity.environment, *folder, file), data)
