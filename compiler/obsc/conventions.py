@@ -216,6 +216,23 @@ def host_folder(namespace: str, name: str) -> str:
     return f"/var/lib/obsc/{namespace}/{name}"
 
 
+def literal_folder(path: str) -> str:
+    """The folder that a path lies in as far as it is literal: `/srv` for `/srv/*/logs`."""
+    steps = path.strip("/").split("/")
+    literal = next((number for number, step in enumerate(steps) if any(char in step for char in "*?[{")), len(steps))
+    return "/" + "/".join(step for step in steps[:literal] if step)
+
+
+def lies_in(path: str, folder: str) -> bool:
+    """Whether a path is a folder or below it."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def volume(kind: str, path: str) -> str:
+    """Name of the volume of a folder on the node, made of the folder alone."""
+    return f"{kind}-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
+
+
 def component(name: str, label: str) -> str:
     """Id of a Collector component: `otlp/jaeger`."""
     return f"{name}/{label}" if label else name

@@ -49,6 +49,7 @@ def log_input(container: str, form: str = "auto", continuation: str = "python", 
     return ir.LogInput(
         id=f"prod.ai.chat.{container}", files=("/var/log/containers/*_ai_*.log",),
         include=f"/chat-[a-z0-9]+-[a-z0-9]{{5}}_ai_{container}-[0-9a-f]{{64}}\\.log$", format=form,
+        linked=f"/ai_chat-[a-z0-9]+-[a-z0-9]{{5}}_[0-9a-f-]+/{container}/[0-9]+\\.log$",
         continuation=lower._CONTINUATION[continuation],
         drop=tuple(sorted({*(privacy.CONTENT_KEYS if content else ()), *drop})),
         masks=tuple(privacy.MASKS[name] for name in masks), labels=labels, origin=ir.Origin("logs"))
@@ -148,7 +149,20 @@ def lay_out(home: Path, logs: dict[str, str], *inputs: ir.LogInput, host: str | 
     files |= {f"/etc/filebeat-inputs/{name}": text for name, text in shards["data"].items()}
     if program is not None:
         files["/etc/filebeat/redact.js"] = program
-    checks.lay_out(home, {**files, **{f"/var/log/containers/{name}": text for name, text in logs.items()}}, MOUNTS)
+    checks.lay_out(home, files, MOUNTS)
+    for name, text in logs.items():
+        link, file = home / "var/log/containers" / name, home / "var/log/pods" / runtimes_own(name)
+        for place in (link, file):
+            place.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        link.symlink_to(file)
+
+
+def runtimes_own(link: str) -> str:
+    """The file that the runtime's link to a container's log leads to, below /var/log/pods."""
+    pod, namespace, rest = link.removesuffix(".log").split("_")
+    container, number = rest.rsplit("-", 1)
+    return f"{namespace}_{pod}_9b2d7a52-3f0c-4c57-9f0e-1f6d6a1f6b1e/{container}/{int(number, 16) % 10**6}.log"
 
 
 def quick(**more: str) -> dict[str, str]:

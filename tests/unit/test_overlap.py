@@ -57,6 +57,7 @@ def test_inputs_that_could_read_one_file_are_found(one: ir.LogInput, two: ir.Log
     (said("", "/var/log/a/*.log"), said("", "/var/log/a/b/*.log")),
     (said("", "/var/log/pods/other_*/*/*.log"), own("chat")),
     (said("", "/var/log/pods/ai_a-*/*/*.log"), said("", "/var/log/pods/ai_b-*/*/*.log")),
+    (said(r"/other_chat-[0-9]+_[0-9a-f-]+/x/[0-9]+\.log$", "/var/log/pods/*/*/*.log"), own("chat")),
 ])
 def test_inputs_that_cannot_are_not(one: ir.LogInput, two: ir.LogInput) -> None:
     assert overlaps([one, two]) == ()

@@ -3,11 +3,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
+from conftest import Compile
 from obsc import conventions, emit, ir, privacy
+from obsc.diagnostics import Severity
 from obsc.part import LOGS, Part, part_of
 from obsc.spec.platform import AIPlatform
 from obsc.targets import filebeat
@@ -55,7 +59,6 @@ def linked(*parts: Part, said: AIPlatform | None = None) -> dict[str, Any]:
 
 
 def base(version: str, **store: object) -> dict[str, Any]:
-    from ruamel.yaml import YAML  # noqa: PLC0415
     return dict(YAML(typ="safe").load(linked(said=platform(version, **store))["filebeat.yml"]))
 
 
@@ -79,6 +82,110 @@ def strings(data: object) -> Iterator[str]:
     elif isinstance(data, list | tuple):
         for one in data:
             yield from strings(one)
+
+
+SPEC = """\
+apiVersion: obsc.dev/v1alpha1
+kind: AIService
+metadata: {name: chat, namespace: ai, team: chat}
+runtime: {name: vllm, version: "0.15"}
+"""
+PLATFORM = """\
+apiVersion: obsc.dev/v1alpha1
+kind: AIPlatform
+metadata: {name: prod}
+alertmanager:
+  receivers: [{name: default, webhookConfigs: [{url: "https://alerts.example.com"}]}]
+  routing: {critical: [default], warning: [default]}
+elasticsearch: {version: 9.5.2, hosts: ["https://es.example.com:9200"]}
+filebeat: {version: 9.5.2}
+"""
+ID = "0123456789abcdef" * 4
+UID = "9b2d7a52-3f0c-4c57-9f0e-1f6d6a1f6b1e"
+
+
+def node(pod: str = "chat-5d9f8c7b6-x2x4z", namespace: str = "ai", container: str = "vllm", uid: str = UID) -> tuple[str, str]:
+    """A container's log on a node: the link that the runtime makes, and the file that it leads to."""
+    return (f"/var/log/containers/{pod}_{namespace}_{container}-{ID}.log", f"/var/log/pods/{namespace}_{pod}_{uid}/{container}/0.log")
+
+
+def reads(inputs: list[Any], path: str, leads_to: str = "") -> list[str]:
+    """Ids of the inputs that read a file. Filebeat's scanner asks of a link that its own name is included, and of the file
+    that it leads to as well (getIngestTarget in filebeat/input/filestream/fswatch.go, 7.17 to 9).
+    """
+    return [one["id"] for one in inputs if any(fnmatchcase(path, glob) for glob in one["paths"]) and all(
+        any(re.search(expanded(each), name) for each in one["prospector"]["scanner"].get("include_files", [""]))
+        for name in (path, leads_to) if name)]
+
+
+def inputs_of(compile_texts: Compile, more: str = "", platform: str = "") -> list[Any]:
+    texts = {"chat.yaml": SPEC + more, **({"platform.yaml": platform} if platform else {})}
+    compiled, found = compile_texts(texts)
+    assert [one.message for one in found if one.severity is Severity.ERROR] == []
+    loaded: list[Any] = YAML(typ="safe").load(next(raw for path, raw in compiled.tree.items() if path.endswith("ai/chat/filebeat.yaml")))
+    return loaded
+
+
+def test_a_services_own_files_are_read_by_the_links_that_lead_to_them(compile_texts: Compile) -> None:
+    inputs = inputs_of(compile_texts)
+    assert reads(inputs, *node()) == ["default.ai.chat"]
+    # A static pod has a digest in place of an identifier.
+    assert reads(inputs, *node(uid="0123456789abcdef0123456789abcdef")) == ["default.ai.chat"]
+    for other in (node(namespace="other"), node(pod="chat-api-5d9f8c7b6-x2x4z"), node(pod="rag-5d9f8c7b6-x2x4z")):
+        assert reads(inputs, *other) == []
+        assert reads(inputs, node()[0], other[1]) == [], "a link of the service's name to a file of another"
+
+
+def test_a_named_container_is_told_by_link_and_file(compile_texts: Compile) -> None:
+    inputs = inputs_of(compile_texts, "logs: {containers: [{name: vllm}]}\n")
+    assert reads(inputs, *node()) == ["default.ai.chat.vllm"]
+    assert reads(inputs, *node(container="istio-proxy")) == []
+
+
+@pytest.mark.parametrize("paths", [
+    ["/var/log/containers/*.log"], ["/var/log/pods/*/*/*.log"], ["/var/log/pods/**/*.log"], ["/var/log/pods/other_*/*/*.log"],
+    ["/var/log/containers/*.log", "/var/log/app/*.log"], ["/var/log/containers/*_other_*.log", "/var/log/pods/*/*/*.log"],
+])
+def test_no_path_reads_the_pods_of_another_tenant(paths: list[str], compile_texts: Compile) -> None:
+    policy = "policy: {logPaths: [/var/log/containers, /var/log/pods, /var/log/app]}\n"
+    inputs = inputs_of(compile_texts, f"logs: {{paths: {json.dumps(paths)}}}\n", PLATFORM + policy)
+    for link, file in (node(namespace="other"), node(pod="rag-5d9f8c7b6-x2x4z")):
+        assert reads(inputs, link, file) == []
+        assert reads(inputs, file) == []
+
+
+def test_the_runtimes_own_files_can_be_read_too(compile_texts: Compile) -> None:
+    inputs = inputs_of(compile_texts, "logs: {paths: ['/var/log/pods/*/*/*.log']}\n")
+    assert reads(inputs, node()[1]) == ["default.ai.chat._pods"]
+    assert [next(iter(parser)) for parser in inputs[0]["parsers"]][0] == "container"
+
+
+def test_files_that_no_runtime_writes_have_no_frame_and_are_mounted(compile_texts: Compile) -> None:
+    policy = "policy: {logPaths: [/var/log/containers, /data/logs, '/srv/*/logs']}\n"
+    texts = {"chat.yaml": SPEC + "logs: {paths: ['/data/logs/chat/*.log', '/var/log/containers/chat-*.log']}\n",
+             "platform.yaml": PLATFORM + policy}
+    compiled, found = compile_texts(texts)
+    assert [one.message for one in found if one.severity is Severity.ERROR] == []
+    yaml = YAML(typ="safe")
+    inputs = yaml.load(compiled.tree["prod/artifacts/ai/chat/filebeat.yaml"])
+    assert reads(inputs, "/data/logs/chat/a.log") == ["prod.ai.chat._files"]
+    assert reads(inputs, *node()) == ["prod.ai.chat"]
+    parsers = {one["id"]: [next(iter(parser)) for parser in one["parsers"]] for one in inputs}
+    assert parsers == {"prod.ai.chat": ["container", "ndjson", "multiline"], "prod.ai.chat._files": ["ndjson", "multiline"]}
+    pod = yaml.load(compiled.tree["prod/manifests/platform/filebeat-daemonset.yaml"])["spec"]["template"]["spec"]
+    mounted = {one["mountPath"]: one for one in pod["containers"][0]["volumeMounts"]}
+    volumes = {one["name"]: one for one in pod["volumes"]}
+    for folder in ("/data/logs", "/srv"):
+        assert mounted[folder]["readOnly"] is True
+        assert volumes[mounted[folder]["name"]]["hostPath"] == {"path": folder, "type": "DirectoryOrCreate"}
+    assert sorted(mounted) == ["/data/logs", "/etc/filebeat", "/etc/filebeat-inputs", "/srv", "/usr/share/filebeat/data", "/var/log"]
+
+
+def test_a_service_outside_of_the_cluster_has_no_files_on_a_node(compile_texts: Compile) -> None:
+    outside = "workload: {kind: External}\nmetrics: {staticConfigs: [{targets: ['chat.ai.svc:8000']}]}\n"
+    compiled, found = compile_texts({"chat.yaml": SPEC + outside})
+    assert [one.message for one in found if one.severity is Severity.ERROR] == []
+    assert not [path for path in compiled.tree if path.endswith("ai/chat/filebeat.yaml")]
 
 
 def test_without_filebeat_or_without_logs_there_is_nothing() -> None:
@@ -106,6 +213,13 @@ def test_release_9_tells_files_apart_by_a_short_beginning(version: str) -> None:
     else:
         assert fingerprint is None
         assert "file_identity" not in data
+
+
+def test_files_that_may_begin_alike_are_told_apart_by_their_inodes() -> None:
+    data = compiled(log_input(files=("/data/logs/*.log",), include="", framed=False))
+    assert data["prospector"]["scanner"] == {"symlinks": False, "exclude_files": ["^/+var/+log/+(containers|pods)/"],
+                                             "fingerprint": {"enabled": False}}
+    assert data["file_identity"] == {"native": None}
 
 
 @pytest.mark.parametrize(("form", "expected"), [

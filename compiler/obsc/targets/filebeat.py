@@ -22,9 +22,10 @@ _BASE, _INPUTS, _TLS = "/etc/filebeat", "/etc/filebeat-inputs", "/etc/filebeat-t
 _CONFIG_FILE, _PROGRAM_FILE = "/etc/filebeat/filebeat.yml", "/etc/filebeat/redact.js"
 _INPUT_FILES = "/etc/filebeat-inputs/*.yml"
 _SHARDS = "filebeat-inputs"
+_LOGS, _CONTAINERS = "/var/log", "^/+var/+log/+(containers|pods)/"
 _PORT = 5066
 # Release 9 tells files apart by their first bytes and reads none that is shorter than these; 64 are the least it takes.
-# They suffice: a line of a container's log begins with a time in nanoseconds.
+# They suffice: a line of a container's log begins with a time in nanoseconds. Other files may begin alike.
 _FINGERPRINT = 64
 # Longer texts are cut, so that a full queue of entries fits the memory limit.
 _LONGEST_TEXT = 262144
@@ -44,14 +45,17 @@ def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
 
 
 def _input(one: LogInput, version: str, fields: Data) -> Data:
-    scanner: Data = {"symlinks": True}
-    if one.include:
-        scanner["include_files"] = [encode.beats(one.include)]
+    # A link is read if its own name and that of the file that it leads to are both included. Where no name tells whose
+    # a file is, links are not followed, and the containers' logs are out of reach whatever the glob.
+    scanner: Data = {"symlinks": one.framed}
+    included = [encode.beats(pattern) for pattern in (one.include, one.linked) if pattern]
+    scanner |= {"include_files": included} if included else {}
+    scanner |= {} if one.framed else {"exclude_files": [_CONTAINERS]}
     data: Data = {"type": "filestream", "id": encode.beats(one.id), "paths": [encode.beats(path) for path in one.files],
                   "prospector": {"scanner": scanner}}
     if conventions.at_least(version, 9):
-        scanner["fingerprint"] = {"enabled": True, "offset": 0, "length": _FINGERPRINT}
-        data["file_identity"] = {"fingerprint": None}
+        scanner["fingerprint"] = {"enabled": True, "offset": 0, "length": _FINGERPRINT} if one.framed else {"enabled": False}
+        data["file_identity"] = {"fingerprint" if one.framed else "native": None}
     return {**data,
             # A pod that ends is read to its last line.
             "close.on_state_change.removed": False,
@@ -64,7 +68,7 @@ def _parsers(one: LogInput) -> list[Data]:
 
     The object goes below `json`, where it can overwrite neither the time of the line nor what Filebeat says itself.
     """
-    parsers: list[Data] = [{"container": {"stream": "all", "format": "auto"}}]
+    parsers: list[Data] = [{"container": {"stream": "all", "format": "auto"}}] if one.framed else []
     if one.format != "text":
         parsers.append({"ndjson": {"target": "json", "add_error_key": False, "ignore_decoding_error": True}})
     if one.continuation:
@@ -168,18 +172,20 @@ def _daemonset(platform: AIPlatform, checksum: str) -> Data:
                            "terminationGracePeriodSeconds": 30,
                            "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
                            "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}],
-                           "containers": [_container(said.version, store.secret_name)],
-                           "volumes": _volumes(platform.metadata.namespace, store.secret_name)}}})
+                           "containers": [_container(platform, said.version, store.secret_name)],
+                           "volumes": _volumes(platform, store.secret_name)}}})
 
 
-def _container(version: str, secret: str | None) -> Data:
+def _container(platform: AIPlatform, version: str, secret: str | None) -> Data:
     probe: Data = {"httpGet": {"path": "/", "port": "stats"}, "timeoutSeconds": 5}
     environment = [_from_field("NODE_NAME", "spec.nodeName"), _from_field("POD_IP", "status.podIP"),
                    {"name": "GOMEMLIMIT", "value": "400MiB"}]
     mounts: list[Data] = [{"name": "config", "mountPath": _BASE, "readOnly": True},
                           {"name": "inputs", "mountPath": _INPUTS, "readOnly": True},
                           {"name": "data", "mountPath": "/usr/share/filebeat/data"},
-                          {"name": "varlog", "mountPath": "/var/log", "readOnly": True}]
+                          {"name": "varlog", "mountPath": _LOGS, "readOnly": True},
+              *({"name": conventions.volume("logs", folder), "mountPath": folder, "readOnly": True}
+                for folder in _more_folders(platform))]
     if secret is not None:
         environment.append({"name": "ES_API_KEY", "valueFrom": {"secretKeyRef": {"name": secret, "key": "api_key"}}})
         mounts.append({"name": "tls", "mountPath": _TLS, "readOnly": True})
@@ -205,13 +211,22 @@ def _image(version: str) -> str:
     return conventions.image(repository, version)
 
 
-def _volumes(namespace: str, secret: str | None) -> list[Data]:
+def _more_folders(platform: AIPlatform) -> list[str]:
+    """Folders of the policy's that the usual mount does not have: what a spec may name, an agent must see."""
+    literal = {conventions.literal_folder(path) for path in platform.policy.log_paths} - {"/"}
+    return sorted(one for one in literal if not any(conventions.lies_in(one, other) for other in {*literal, _LOGS} - {one}))
+
+
+def _volumes(platform: AIPlatform, secret: str | None) -> list[Data]:
+    namespace = platform.metadata.namespace
     shards = [{"configMap": {"name": conventions.shard_name(_SHARDS, number)}} for number in range(conventions.SHARDS)]
     volumes: list[Data] = [
         # Filebeat refuses configuration that others may write, and nobody else needs to read it.
         {"name": "config", "configMap": {"name": "filebeat-config", "defaultMode": 0o400}},
         {"name": "inputs", "projected": {"defaultMode": 0o400, "sources": shards}},
-        {"name": "varlog", "hostPath": {"path": "/var/log", "type": "Directory"}},
+        {"name": "varlog", "hostPath": {"path": _LOGS, "type": "Directory"}},
+        *({"name": conventions.volume("logs", folder), "hostPath": {"path": folder, "type": "DirectoryOrCreate"}}
+          for folder in _more_folders(platform)),
         {"name": "data", "hostPath": {"path": conventions.host_folder(namespace, _NAME), "type": "DirectoryOrCreate"}}]
     if secret is not None:
         volumes.append({"name": "tls", "secret": {"secretName": secret, "defaultMode": 0o400,
