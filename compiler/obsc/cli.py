@@ -15,8 +15,11 @@ import click
 from obsc import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from obsc.diagnostics import Sink
     from obsc.pipeline import Compiled
+    from obsc.source import Source
 
 FINDINGS, DIFFERS = 1, 3
 _DEFAULT = ("specs",)
@@ -70,7 +73,8 @@ def link_command(parts: tuple[Path, ...], platforms: tuple[Path, ...], out: Path
 
     sink = Sink(strict=strict)
     compiled = pipeline.link_parts(parts, platforms, sink, environment=environment)
-    _finish(compiled, sink, out, check_only=check_only, hold=False, form=form, infos=infos)
+    # A part that cannot be read would take its service off the platform: with an error, nothing is written.
+    _finish(compiled, sink, out, check_only=check_only, hold=sink.failed, form=form, infos=infos)
 
 
 @main.command("validate")
@@ -84,7 +88,30 @@ def validate_command(paths: tuple[Path, ...], *, form: str, infos: bool, strict:
     sink = Sink(strict=strict)
     sources = pipeline.read(pipeline.find_specs(paths or tuple(map(Path, _DEFAULT)), sink), sink)
     compiled = pipeline.compile_specs(sources, sink)
-    _report(compiled, sink, form=form, infos=infos)
+    _report(compiled.sources, sink, form=form, infos=infos)
+    sys.exit(FINDINGS if sink.failed else 0)
+
+
+@main.command("verify")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--kubernetes", help="Version of Kubernetes, such as 1.33; the platform's, or the newest known, unless given.")
+@click.option("--platform", "platforms", multiple=True, type=click.Path(path_type=Path, exists=True),
+              help="Platform file or folder, for the versions of Kubernetes of its environments.")
+@_format
+def verify_command(paths: tuple[Path, ...], kubernetes: str | None, platforms: tuple[Path, ...], *,
+                   form: str, infos: bool, strict: bool) -> None:
+    """Check manifests and configuration files, whoever made them, as their consumers would. PATHS are files or folders."""
+    from obsc import verify  # noqa: PLC0415
+    from obsc.diagnostics import Sink  # noqa: PLC0415
+
+    if verify.missing():
+        raise click.UsageError("`verify` needs packages that are not installed; install them with: pip install 'obsc[verify]'")
+    if kubernetes is not None and not verify.is_known(kubernetes):
+        raise click.BadParameter(f"known are {', '.join(verify.versions())}", param_hint="--kubernetes")
+    sink = Sink(strict=strict)
+    verified = verify.verify(paths, sink, verify.chosen(kubernetes, platforms, sink))
+    _report(verified.sources, sink, form=form, infos=infos)
+    click.echo(verified.summary)
     sys.exit(FINDINGS if sink.failed else 0)
 
 
@@ -97,7 +124,7 @@ def _finish(compiled: Compiled, sink: Sink, out: Path, *, check_only: bool, hold
 
         sink.error("W912", "nothing was compiled", Place(str(out)), hint="give specs or parts")
     outcome = write.write(out, compiled.tree, compiled.owned, sink, check=check_only) if compiled.tree and not hold else None
-    _report(compiled, sink, form=form, infos=infos)
+    _report(compiled.sources, sink, form=form, infos=infos)
     if outcome is not None and check_only and not outcome.clean:
         click.echo(outcome.diff, nl=False)
         for word, paths in (("missing", outcome.added), ("differs", outcome.changed), ("stale", outcome.stale)):
@@ -109,7 +136,7 @@ def _finish(compiled: Compiled, sink: Sink, out: Path, *, check_only: bool, hold
     sys.exit(FINDINGS if sink.failed else 0)
 
 
-def _report(compiled: Compiled, sink: Sink, *, form: str, infos: bool) -> None:
+def _report(sources: Mapping[str, Source], sink: Sink, *, form: str, infos: bool) -> None:
     from obsc import report  # noqa: PLC0415
     from obsc.diagnostics import Severity  # noqa: PLC0415
 
@@ -118,4 +145,4 @@ def _report(compiled: Compiled, sink: Sink, *, form: str, infos: bool) -> None:
         click.echo(report.to_json(found), err=True, nl=False)
         return
     color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    click.echo(report.text(found, compiled.sources, color=color), err=True, nl=False)
+    click.echo(report.text(found, sources, color=color), err=True, nl=False)

@@ -1,7 +1,7 @@
 """Every diagnostic code: what it means, why it matters, what to do. `docs/diagnostics.md` is made from this.
 
 Codes are grouped by stage and never reused: L load, V validate, R resolve and references, S semantics,
-P policy and privacy, T what a target cannot express, W write and link.
+P policy and privacy, T what a target cannot express, X what verify finds in files of anybody, W write and link.
 """
 
 from __future__ import annotations
@@ -122,6 +122,49 @@ CODES: dict[str, Code] = {
     # T5xx targets
     "T501": Code("no effect in this form", "The chosen form of output has no place for the value."),
     "T502": Code("half of a pair", "Logs need a shipper and a store, traces a Collector and a store."),
+    # X6xx verify: files of anybody, judged as their consumers would
+    "X601": Code("nothing to verify", "No file below the folder is a Kubernetes object or a configuration that is known. A check of "
+                 "nothing must not look like success."),
+    "X602": Code("JSON syntax", "The text is no JSON, or holds NaN or Infinity, which JSON does not have."),
+    "X603": Code("unknown kind", "That version of Kubernetes has no such kind in the group, or no longer serves it in this version."),
+    "X604": Code("unknown field", "The API server drops fields that it does not know, unless it is asked to refuse them; Prometheus "
+                 "and Alertmanager do not start."),
+    "X605": Code("unfit value", "The value has not the type or form that its consumer takes."),
+    "X606": Code("listed twice", "Items of such a list are told apart by a key, and two have the same."),
+    "X607": Code("no schema", "Nothing is known of the kind, so that only its metadata was checked. The API server knows more."),
+    "X608": Code("missing field", "The consumer refuses the object or file without the field."),
+    "X609": Code("other version's schemas", "The schemas of that version of Kubernetes are not among those that are installed."),
+    "X610": Code("name of an object", "Names of objects, of their parts and keys have the forms of paths, labels and host names."),
+    "X611": Code("label or annotation", "Names are at most 63 signs, behind a DNS prefix if there is one; values of labels are at most 63."),
+    "X612": Code("quantity", "Amounts are a number and a suffix such as `m`, `Ki`, `M`, `Gi`; a request is not above its limit."),
+    "X613": Code("selector", "A selector that does not match the labels of its own template is refused."),
+    "X614": Code("port", "Ports lie between 1 and 65535, have names of at most 15 signs, and are referred to by names that exist."),
+    "X615": Code("mount without a volume", "A container mounts only what its pod has."),
+    "X616": Code("object twice", "Two objects of one kind, namespace and name: one replaces the other, and kustomize refuses both."),
+    "X617": Code("object too large", "The API server takes 1 MiB, the Prometheus operator half of it, and kubectl keeps a copy of what "
+                 "it applies in an annotation of at most 256 KiB, unless it applies on the server's side."),
+    "X620": Code("PromQL", "Prometheus refuses the whole file, and the operator leaves the object out, if an expression is none."),
+    "X621": Code("doubtful PromQL", "The expression parses, but gives no result or an error whenever it runs."),
+    "X622": Code("newer PromQL", "The parser that judges here does not know the form yet."),
+    "X623": Code("duration", "Durations are whole numbers with units in falling order, such as `1h30m`."),
+    "X624": Code("regular expression", "Consumers read RE2, and do not start with an expression that is none."),
+    "X625": Code("template", "Prometheus and Alertmanager refuse a template that they cannot read, or fail when they fill it in."),
+    "X626": Code("name of a series or label", "Older readers take letters, digits and `_` only."),
+    "X627": Code("rule twice", "Groups of a file have names of their own, and two rules that write one series contradict each other."),
+    "X628": Code("kind of rule", "A rule either records or alerts. Only alerts wait, keep firing and have annotations."),
+    "X630": Code("Prometheus configuration", "Prometheus loads no file with such a job, target, relabelling or authentication."),
+    "X631": Code("Alertmanager configuration", "Alertmanager does not load such a file, or an alert ends at nobody."),
+    "X632": Code("matcher", "A matcher is a label, one of `=`, `!=`, `=~`, `!~`, and a value in double quotes."),
+    "X633": Code("Filebeat configuration", "Filebeat starts with much that it does not know, and then sends nothing."),
+    "X634": Code("Collector configuration", "Pipelines name components that are there; what is there and not named does nothing."),
+    "X640": Code("dashboard", "What Grafana tells dashboards apart by, and what it reads them as."),
+    "X641": Code("ids of a dashboard", "Panels, their queries and variables are told apart by ids."),
+    "X642": Code("place of a panel", "The grid has 24 columns, and no two panels share a place."),
+    "X643": Code("data source of one Grafana", "Another Grafana has no data source of that name, and every panel stays empty."),
+    "X644": Code("unit", "Grafana prints a unit that it does not know behind each number, unscaled."),
+    "X645": Code("unknown variable", "A query with a variable that the dashboard does not have finds nothing."),
+    "X650": Code("missing file", "kustomize builds nothing if a file that it is to take in is missing."),
+    "X651": Code("kustomization", "What kustomize refuses or will, and files that lie beside it and are applied by nobody."),
     # W9xx write, link
     "W901": Code("cannot write", "The file system refused. What was staged is removed, what was replaced is put back: unless the "
                  "message says otherwise, the output folder is as it was."),

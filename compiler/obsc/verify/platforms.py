@@ -1,0 +1,54 @@
+"""Platform specs → the version of Kubernetes by which each environment's outputs are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from obsc.diagnostics import Sink
+from obsc.resolve import environments
+from obsc.source import load
+from obsc.validate import check
+from obsc.verify import schemas
+
+_AREAS = frozenset({"manifests", "artifacts"})
+_ENDS = frozenset({".yaml", ".yml"})
+
+
+def versions_of(platforms: Iterable[Path], sink: Sink) -> Callable[[Path], str]:
+    """The version for a file: that of the environment whose outputs it belongs to, by `<environment>/manifests/…`; else the newest."""
+    documents = [document for path in _files(platforms) for document in load(path.as_posix(), path.read_bytes(), sink).documents]
+    accepted = [one for document in documents if (one := check(document, sink)).kind == "AIPlatform"]
+    known = schemas.versions()
+    chosen: dict[str, str] = {}
+    for environment in environments(accepted, sink):
+        wanted = environment.platform.kubernetes.version or known[-1]
+        chosen[environment.name] = _nearest(wanted, known)
+        if _numbers(wanted)[:2] != _numbers(chosen[environment.name]):
+            sink.warning("X609", f"no schemas of Kubernetes {wanted} are known, those of {chosen[environment.name]} are used",
+                         environment.origins.place(("kubernetes", "version")), hint=f"known are {known[0]} to {known[-1]}")
+    return lambda file: _of(file, chosen, known[-1])
+
+
+def _nearest(wanted: str, known: Sequence[str]) -> str:
+    """The newest known version that is not newer than the wanted one; the oldest known if all are newer."""
+    older = [one for one in known if _numbers(one) <= _numbers(wanted)[:2]]
+    return older[-1] if older else known[0]
+
+
+def _of(file: Path, chosen: Mapping[str, str], newest: str) -> str:
+    parts = file.absolute().parts
+    for environment, area in pairwise(parts):
+        if area in _AREAS and environment in chosen:
+            return chosen[environment]
+    return newest
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    found = {one for path in paths for one in ([path] if path.is_file() else path.rglob("*")) if one.suffix in _ENDS and one.is_file()}
+    return sorted(found)
