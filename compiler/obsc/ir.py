@@ -281,7 +281,8 @@ class ScrapeJob:
     """One endpoint that is read. `name` is unique in its environment, `job` is the label's value.
 
     `selector` are labels of pods, or of the Service with Discovery.SERVICE; `port` is a number or the name
-    of the container's (Service's) port. `interval` and `timeout` in seconds.
+    of the container's (Service's) port. `interval` and `timeout` in seconds. `component` is the further component that
+    the endpoint is of, "" for the first one.
     """
 
     name: str
@@ -300,6 +301,7 @@ class ScrapeJob:
     bearer: SecretRef | None
     tls: Tls | None
     origin: Origin
+    component: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,11 +341,11 @@ class LogInput:
 class TracePolicy:
     """What is kept of a service's traces, and what is deleted from them.
 
-    `service` is the value of `service.name`; `baseline` the share kept in any case; `slower_than` seconds from
+    `services` are the values of `service.name`, one for each component; `baseline` the share kept in any case; `slower_than` seconds from
     which a trace is kept (None: duration does not matter).
     """
 
-    service: str
+    services: tuple[str, ...]
     baseline: float
     keep_errors: bool
     slower_than: float | None
@@ -372,7 +374,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Everything that is observed of one service in one environment: what targets turn into artifacts."""
+    """Everything that is observed of one service in one environment: what targets turn into artifacts.
+
+    `parts` are its components, each as a service of its own, where there are several.
+    """
 
     identity: Identity
     team: str
@@ -389,3 +394,4 @@ class Service:
     traces: TracePolicy | None
     routes: tuple[Route, ...]
     omitted: tuple[tuple[str, str], ...] = ()
+    parts: tuple[Service, ...] = ()

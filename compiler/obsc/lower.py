@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from obsc import endpoints, privacy
 from obsc.catalog.kinds import pod_pattern
@@ -28,10 +29,11 @@ from obsc.ir import (
     Variable,
 )
 from obsc.promql import Call, Number, aggregate
-from obsc.resolve import Resolved
+from obsc.resolve import MAIN, Resolved
 from obsc.signals import FAMILIES
 from obsc.signals.alert import Contribution
 from obsc.signals.pipeline import blind
+from obsc.signals.roles import subjects
 from obsc.signals.subject import Subject
 from obsc.spec.logs import Format, Multiline
 
@@ -56,10 +58,16 @@ _LINKS, _RUNTIMES = "/var/log/containers/", "/var/log/pods/"
 
 
 def lower(resolved: Resolved) -> Service:
-    """Everything that is observed of a service."""
-    subject = Subject(resolved)
+    """Everything that is observed of a service: of each of its components, and of all of them together."""
+    found = tuple(_component(subject) for subject in subjects(resolved))
+    return found[0] if len(found) == 1 else _joined(resolved, found)
+
+
+def _component(subject: Subject) -> Service:
+    resolved = subject.resolved
     parts = [family(subject) for family in FAMILIES]
-    recordings = (_known(subject), *(rule for part in parts for rule in part.recordings))
+    known = () if resolved.component not in {"", MAIN} else (_known(subject),)
+    recordings = (*known, *(rule for part in parts for rule in part.recordings))
     alerts = tuple(rule for part in parts for rule in part.alerts)
     alerts += blind(subject, alerts, recordings)
     metadata = resolved.service.metadata
@@ -71,6 +79,28 @@ def lower(resolved: Resolved) -> Service:
         dashboard=_dashboard(subject, parts), logs=_logs(resolved), traces=_traces(resolved),
         routes=_routes(resolved, alerts),
         omitted=tuple(sorted({reason for part in parts for reason in part.omitted})))
+
+
+def _joined(resolved: Resolved, found: tuple[Service, ...]) -> Service:
+    """Components as one service. Panels and rows of further ones have keys of their own, so that none moves another."""
+    further = [(part.component, one) for part, one in zip(resolved.components, found[1:], strict=True)]
+    named = [replace(one, alerts=tuple(replace(rule, panel=f"{name}.{rule.panel}") for rule in one.alerts),
+                     dashboard=replace(one.dashboard, rows=tuple(_row_of(name, row) for row in one.dashboard.rows)))
+             for name, one in further]
+    every = (found[0], *named)
+    alerts = tuple(rule for one in every for rule in one.alerts)
+    rows = tuple(row for one in every for row in one.dashboard.rows)
+    events = tuple(dict.fromkeys(event for one in every for event in one.dashboard.events))
+    return replace(
+        found[0], jobs=tuple(job for one in every for job in one.jobs), alerts=alerts,
+        recordings=tuple(rule for one in every for rule in one.recordings),
+        dashboard=replace(found[0].dashboard, rows=rows, events=events), logs=tuple(log for one in every for log in one.logs),
+        routes=_routes(resolved, alerts), omitted=tuple(sorted({reason for one in every for reason in one.omitted})), parts=found)
+
+
+def _row_of(component: str, row: Row) -> Row:
+    panels = tuple(replace(panel, key=f"{component}.{panel.key}") for panel in row.panels)
+    return replace(row, key=f"{component}.{row.key}", title=f"{component} · {row.title}", panels=panels)
 
 
 def _known(subject: Subject) -> RecordingRule:
@@ -149,7 +179,7 @@ def _input(resolved: Resolved, container: str, form: Format, multiline: Multilin
     metadata, said = resolved.service.metadata, resolved.service.logs
     link, file = _names(resolved, container)
     end = {_LINKS: "", _RUNTIMES: "_pods"}.get(place, "_files")  # no container's name: it has an underscore
-    parts = (resolved.identity.environment, metadata.namespace, metadata.name, container, end)
+    parts = (resolved.identity.environment, metadata.namespace, resolved.full_name, container, end)
     free = resolved.platform.policy.allow_content and resolved.emptied("logs", "dropFields")
     drop = () if free else privacy.CONTENT_KEYS
     return LogInput(
@@ -171,7 +201,7 @@ def _event_labels(resolved: Resolved) -> Labels:
     metadata = resolved.service.metadata
     environment = resolved.platform.environment or resolved.identity.environment
     return (("deployment.environment.name", environment), ("k8s.namespace.name", metadata.namespace),
-            ("service.name", metadata.name), ("team", metadata.team))
+            ("service.name", resolved.full_name), ("team", metadata.team))
 
 
 def _names(resolved: Resolved, container: str) -> tuple[str, str]:
@@ -180,7 +210,7 @@ def _names(resolved: Resolved, container: str) -> tuple[str, str]:
     another tenant.
     """
     workload, metadata = resolved.service.workload, resolved.service.metadata
-    pods = pod_pattern(workload.kind, workload.name or metadata.name) or "[a-z0-9.-]+"
+    pods = pod_pattern(workload.kind, workload.name or resolved.full_name) or "[a-z0-9.-]+"
     namespace, of = re2_literal(metadata.namespace), re2_literal(container) if container else "[a-z0-9.-]+"
     # kubelet: BuildContainerLogsDirectory in pkg/kubelet/kuberuntime. A static pod has a digest for an identifier.
     return (f"/{pods}_{namespace}_{of}-[0-9a-f]{{64}}\\.log$", f"/{namespace}_{pods}_[0-9a-f-]+/{of}/[0-9]+\\.log$")
@@ -196,7 +226,7 @@ def _traces(resolved: Resolved) -> TracePolicy | None:
         known = rule is not None and rule.threshold is not None and rule.threshold.kind == "duration"
         slow = rule.threshold.value if rule is not None and rule.threshold is not None and known else None
     return TracePolicy(
-        service=resolved.service.metadata.name, baseline=said.sampling.baseline, keep_errors=said.sampling.keep_errors,
+        services=tuple(part.full_name for part in resolved.parts), baseline=said.sampling.baseline, keep_errors=said.sampling.keep_errors,
         slower_than=slow, drop=(), masks=_masks(resolved, "traces", said.redact),
         spans=said.spans, origin=resolved.origins.origin("traces"))
 
