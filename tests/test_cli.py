@@ -271,7 +271,7 @@ def test_env_compiles_one_environment(place: Path) -> None:
     assert [path.name for path in (place / "out").iterdir()] == ["green"]
     result = obsc("compile", "--env", "red", "--out", "none")
     assert result.exit_code == CODES["findings"]
-    assert "error[R208]: there is no environment `red`, known are `blue`, `green`" in result.stderr
+    assert "error[R208]: no platform defines the environment `red`; known are `blue`, `green`" in result.stderr
     assert not (place / "none").exists()
 
 

@@ -6,13 +6,14 @@ keeps its committed files, and linking goes on with its last good part.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
 from obsc import conventions, k8s, privacy, resolve, write
-from obsc.diagnostics import Place, Sink
+from obsc.diagnostics import Place, Related, Sink
 from obsc.emit import Artifact, encode
 from obsc.ir import Identity, Service
 from obsc.link import link
@@ -54,15 +55,18 @@ def find_specs(paths: Iterable[Path], sink: Sink) -> tuple[Path, ...]:
     found: set[Path] = set()
     for path in paths:
         if path.is_dir():
-            root = path.resolve()
+            root, is_empty = path.resolve(), True
             for one in path.rglob("*"):
                 hidden = any(part.startswith(".") for part in one.parts[len(path.parts):])
                 if one.suffix not in _KINDS or hidden or not one.is_file():
                     continue
+                is_empty = False
                 if not one.resolve().is_relative_to(root):
                     sink.error("L018", "the file is a link that leads out of its folder", Place(str(one)), hint="copy the file")
                 else:
                     found.add(one)
+            if is_empty:
+                sink.error("W912", f"there are no YAML files in `{path}`", Place(str(path)), hint="give files or folders with specs")
         elif path.is_file():
             found.add(path)
         else:
@@ -89,10 +93,10 @@ def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str
     told = sink.places()
     accepted = [check(one, sink, told.get(source.file, ())) for source in sources.values() for one in source.documents]
     if not accepted:
-        if not sink.failed:
-            sink.error("W912", "found no specs", Place("specs"), hint="give files or folders with AIService documents")
         return Compiled({}, (), sources, (), ())
     platforms = [one for one in accepted if one.kind == "AIPlatform"]
+    if not platforms and _lost_platform(sources, told):
+        return Compiled({}, (), sources, (), ())
     if not platforms:
         source = _builtin_source()
         sources = {**sources, source.file: source}
@@ -117,12 +121,19 @@ def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str
 def _environments(platforms: Sequence[Accepted], wanted: str | None, sink: Sink) -> tuple[Environment, ...]:
     found = resolve.environments(platforms, sink)
     if wanted is not None and wanted not in {one.name for one in found}:
-        known = ", ".join(f"`{one.name}`" for one in found)
-        sink.error("R208", f"there is no environment `{wanted}`, known are {known}", Place("--env"), hint="mend --env")
+        known = [one.name for one in found]
+        near = (difflib.get_close_matches(wanted, known, 1) or known or [""])[0]
+        sink.error("R208", f"no platform defines the environment `{wanted}`; known are {', '.join(f'`{one}`' for one in known)}",
+                   Place("--env"), hint=f"write `--env {near}`, or leave it out")
     for one in found:
         for rule in PLATFORM_RULES:
             rule(one, sink)
     return found
+
+
+def _lost_platform(sources: Mapping[str, Source], told: Mapping[str, Sequence[Place]]) -> bool:
+    """Whether a platform may have been given that was not read: by the built-in one services would be judged wrongly."""
+    return any(file not in sources or any("AIPlatform" in line for line in sources[file].lines) for file in told)
 
 
 def _builtin_source() -> Source:
@@ -185,7 +196,7 @@ def _encoded(run: _Run, artifacts: Iterable[Artifact], place: Place) -> dict[str
         kind = str(one.data.get("kind", "")) if isinstance(one.data, dict) else ""
         problem = write.limit_problem(one.path, kind, len(raw)) if kind else None
         if problem:
-            run.sink.error("W909", problem, place, hint="split the service")
+            run.sink.error("W909", problem, place, hint="give it fewer targets, series or alerts, or make it two services")
         if one.path in encoded or one.path in run.tree:
             run.sink.error("W902", f"two outputs are called `{one.path}`", place, hint="rename one of their sources")
         encoded[one.path] = raw
@@ -261,24 +272,33 @@ def link_parts(paths: Sequence[Path], platform: Sequence[Path], sink: Sink, *, e
     told = sink.places()
     platforms = [one for source in sources.values() for document in source.documents
                  if (one := check(document, sink, told.get(source.file, ()))).kind == "AIPlatform"]
-    platforms = platforms or [check(_builtin_source().documents[0], sink)]
-    found = [one for one in resolve.environments(platforms, sink) if environment in {None, one.name}]
-    run = _Run(sink, None)
+    if not platforms and _lost_platform(sources, told):
+        return Compiled({}, (), sources, (), ())
+    if not platforms:
+        source = _builtin_source()
+        sources = {**sources, source.file: source}
+        platforms = [check(source.documents[0], sink)]
+    found = _environments(platforms, environment, sink)
+    broken = _broken_environments(platforms, found, sink)
+    run, places = _Run(sink, None), dict[Identity, Place]()
     for path in sorted({one for given in paths for one in ([given] if given.is_file() else given.rglob(FILE))}):
         part = read_part(path, sink)
         if part is None:
             continue
         known = run.parts.setdefault(part.identity.environment, {})
+        first = places.setdefault(part.identity, Place(path.as_posix()))
         if part.identity in known:
-            sink.error("W911", f"two parts are of {part.identity.namespace}/{part.identity.name}", Place(path.as_posix()),
-                       hint="give each part once")
+            sink.error("W911", f"two parts are of the service `{part.identity.namespace}/{part.identity.name}`", Place(path.as_posix()),
+                       hint="give each part once", related=(Related(first, "the other one"),))
         known[part.identity] = part
         objects = Path(*("manifests" if step == "artifacts" else step for step in path.parts[:-1])) / "kustomization.yaml"
         if objects.is_file():
             run.folders.setdefault(part.identity.environment, set()).add(f"{part.identity.namespace}/{part.identity.name}")
-    for target in found:
-        _emit_platform(run, target)
-    return Compiled(run.tree, tuple(sorted(run.owned)), sources, (), tuple(found))
+    wanted = tuple(one for one in found if environment in {None, one.name})
+    for target in wanted:
+        if target.name not in broken:
+            _emit_platform(run, target)
+    return Compiled(run.tree, tuple(sorted(run.owned)), sources, (), wanted)
 
 
 def summary(compiled: Compiled) -> str:

@@ -42,19 +42,21 @@ def _block(one: Diagnostic, sources: Mapping[str, Source], *, color: bool) -> st
     lines = [f"{head}: {encode.terminal(one.message)}" + (_RESET if color else "")]
     lines += _excerpt(one, sources)
     for other in one.related:
-        lines.append(f"   = {encode.terminal(other.message)}: {_where(other.place)}")
+        lines.append(f"   = {encode.terminal(other.message)}: {_where(other.place, sources)}")
     if one.hint:
         lines.append(f"   = help: {encode.terminal(one.hint)}")
     return "\n".join(lines) + "\n"
 
 
-def _where(place: Place) -> str:
-    return f"{encode.terminal(place.file)}:{place.line}:{place.column}"
+def _where(place: Place, sources: Mapping[str, Source]) -> str:
+    """File, line and column; of what was not read (a folder, an output, an option) only the name."""
+    name = encode.terminal(place.file)
+    return f"{name}:{place.line}:{place.column}" if place.file in sources else name
 
 
 def _excerpt(one: Diagnostic, sources: Mapping[str, Source]) -> list[str]:
     place = one.place
-    lines = [f"  --> {_where(place)}"]
+    lines = [f"  --> {_where(place, sources)}"]
     source = sources.get(place.file)
     if source is None or not 1 <= place.line <= len(source.lines):
         return lines

@@ -308,7 +308,7 @@ def _runtime(model: AIService, origins: Origins, recovered: frozenset[Path],
         assert profile is not None
     versions = parse(model.runtime.version)
     if versions is None:
-        sink.error("R206", f"the version range `{model.runtime.version}` is empty or unreadable",
+        sink.error("R206", f"no release lies in the range `{model.runtime.version}`",
                    origins.place(("runtime", "version")), path="runtime.version",
                    hint='write one release such as "0.15", or a range such as ">=0.11 <0.13"')
         bad.add(("runtime", "version"))
