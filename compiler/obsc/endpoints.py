@@ -73,16 +73,23 @@ def _job(resolved: Resolved, endpoint: Endpoint) -> ScrapeJob:
     profile = resolved.profile
     component = (("component", resolved.component),) if resolved.component else ()
     further = (resolved.component,) if resolved.component not in {"", MAIN} else ()
-    port = endpoint.port if endpoint.port is not None else (profile.port_name or None
-                                                            if how is Discovery.SERVICE else profile.port)
     return ScrapeJob(
         name="/".join((metadata.namespace, metadata.name, *further, endpoint.name)), job=job_label(resolved, endpoint),
         endpoint=endpoint.name, discovery=how, namespaces=(metadata.namespace,), selector=_selector(resolved, how),
-        port=port, path=endpoint.path or profile.path or METRICS_PATH, scheme=endpoint.scheme, interval=every,
+        port=_port(resolved, endpoint, how), path=endpoint.path or profile.path or METRICS_PATH, scheme=endpoint.scheme, interval=every,
         timeout=min(endpoint.timeout or _LONGEST_TIMEOUT, every), targets=_targets(resolved, endpoint),
         labels=(*component, ("namespace", metadata.namespace), ("service", metadata.name)),
         bearer=_secret(endpoint.authorization.credentials if endpoint.authorization else None),
         tls=_tls(endpoint.tls_config), component="".join(further), origin=resolved.origins.origin("metrics"))
+
+
+def _port(resolved: Resolved, endpoint: Endpoint, how: Discovery) -> int | str | None:
+    """The endpoint's own port, else the catalog's, which an option of the runtime may have moved."""
+    profile, options = resolved.profile, resolved.service.runtime.options
+    if endpoint.port is not None:
+        return endpoint.port
+    moved = (port for option, value, port in profile.elsewhere if str(options.get(option)).lower() == value)
+    return next(moved, (profile.port_name or None) if how is Discovery.SERVICE else profile.port)
 
 
 def _selector(resolved: Resolved, how: Discovery) -> Labels:

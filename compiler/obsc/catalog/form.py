@@ -29,12 +29,21 @@ FIELDS = "fields"
 _SIGNS = ("=~", "!~", "!=", "=")
 
 
+class Elsewhere(Block):
+    """Another port that has the page when an option of the deployment is set."""
+
+    option: Word = leaf("Key of `runtime.options`.", "aggregate")
+    value: str = leaf("Value that moves the page.", "true", default="true")
+    port: int = leaf("Port.", 9088)
+
+
 class Scrape(Block):
     """Where the metrics are, in the usual deployment."""
 
     port: int | None = leaf("Port of the container; none for what is no target of its own.", 8000, default=None)
     port_name: str = leaf("Usual name of the port.", "http", default="")
     path: str = leaf("Path of the metrics page.", "/metrics", default="")
+    elsewhere: tuple[Elsewhere, ...] = leaf("Ports that options move it to.", [{"option": "aggregate", "port": 9088}], default=())
 
 
 class Reference(Block):
@@ -171,6 +180,7 @@ def to_profile(form: ProfileForm) -> profile.Profile:
         sources=tuple(f"{one.name}: {', '.join(one.files)}" if one.files else one.name for one in form.sources),
         needs=tuple(profile.Need(one.option, one.value, one.flag, one.credentials) for one in form.needs),
         companions=tuple(form.companions),
+        elsewhere=tuple((one.option, one.value, one.port) for one in form.scrape.elsewhere),
         metrics=tuple(_metric(one, form) for one in form.metrics),
         measures=tuple((signal, tuple(map(_measure, ways))) for signal, ways in form.signals.items()))
 

@@ -113,7 +113,7 @@ class Profile:
     `startup` in seconds; `matchers` tell an exporter's series in the usual deployment; `honor_labels` whether
     that deployment keeps the workload's own labels. `readings` are the releases that were opened, oldest first;
     `companions` other programs of the pod, whose releases a spec names in `runtime.options`; `sources` where the facts
-    were read; `needs` what opens the metrics page.
+    were read; `needs` what opens the metrics page; `elsewhere` the options, with their values, that move it to a port.
     """
 
     name: str
@@ -134,6 +134,7 @@ class Profile:
     companions: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
+    elsewhere: tuple[tuple[str, str, int], ...] = ()
 
     @property
     def engines(self) -> tuple[str, ...]:
@@ -145,4 +146,5 @@ class Profile:
         """Keys of `runtime.options` that decide something: metrics, bounds, the page itself, or a companion's release."""
         rules = {one.bucket_rule.option for one in self.metrics if one.bucket_rule is not None}
         asked = {one.condition[0] for one in self.metrics if one.condition is not None}
-        return frozenset((rules | asked | {need.option for need in self.needs} | set(self.companions)) - {""})
+        pages = {need.option for need in self.needs} | {option for option, _, _ in self.elsewhere}
+        return frozenset((rules | asked | pages | set(self.companions)) - {""})

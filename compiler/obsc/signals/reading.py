@@ -141,7 +141,9 @@ def _presence(reading: Reading, profile: Profile, resolved: Resolved, exporter: 
         there = presence(facts, versions) if versions is not None else Presence.UNKNOWN
         if there is Presence.NO or not _met(facts, resolved, exporter):
             return Presence.NO
-        result = Presence.UNKNOWN if there is Presence.UNKNOWN else result
+        # What no option decides may be there: it is read, and so is what stands in for it.
+        circumstance = exporter is None and facts.condition is not None and not facts.condition[0]
+        result = Presence.UNKNOWN if there is Presence.UNKNOWN or circumstance else result
     return result
 
 
@@ -163,7 +165,7 @@ def _met(facts: Metric, resolved: Resolved, exporter: Exporter | None) -> bool:
     runtime = resolved.service.runtime
     if facts.engine and runtime.engine != facts.engine:
         return False
-    return facts.condition is None or option_is(runtime.options, *facts.condition)
+    return facts.condition is None or not facts.condition[0] or option_is(runtime.options, *facts.condition)
 
 
 def option_is(options: Mapping[str, OptionValue], option: str, value: str) -> bool:
