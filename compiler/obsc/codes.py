@@ -107,6 +107,12 @@ CODES: dict[str, Code] = {
     "S340": Code("closed metrics page", "The runtime serves no metrics unless its deployment asks for it. A spec that says nothing "
                  "of the flag is compiled as if it were set: without it every scrape fails, and the service looks down."),
     "S341": Code("option without effect", "`runtime.options` are the flags that decide which metrics exist and what their buckets are."),
+    "S350": Code("not PromQL", "Rule files with an expression that Prometheus refuses are refused whole."),
+    "S351": Code("unknown metric", "Nothing that is known to the service or the platform exposes the metric: the expression may never "
+                 "have a sample. Declare it in `metrics.series`, or mend its name."),
+    "S352": Code("name taken", "Alerts, indicators and panels are told apart by their names."),
+    "S353": Code("no bound", "An indicator is judged by its bounds: one at least, and in order."),
+    "S354": Code("one of two", "An indicator is a ratio of counters or the value of an expression, one of them."),
     # P4xx policy, privacy
     "P402": Code("foreign namespace", "The platform says in which namespaces a team may run services."),
     "P403": Code("severity above the team's", "The platform limits how urgent a team's alerts may be."),
@@ -134,8 +140,8 @@ CODES: dict[str, Code] = {
     "X607": Code("no schema", "Nothing is known of the kind, so that only its metadata was checked. The API server knows more."),
     "X608": Code("missing field", "The consumer refuses the object or file without the field."),
     "X609": Code("other version's schemas", "The schemas of that version of Kubernetes are not among those that are installed."),
-    "X610": Code("name of an object", "Names of objects, of their parts and keys have the forms of paths, labels and host names."),
-    "X611": Code("label or annotation", "Names are at most 63 signs, behind a DNS prefix if there is one; values of labels are at most 63."),
+    "X610": Code("name of an object", "Names of objects, their parts and keys have the forms of paths and host names."),
+    "X611": Code("label or annotation", "Names have at most 63 signs, behind a DNS prefix if there is one; so have values of labels."),
     "X612": Code("quantity", "Amounts are a number and a suffix such as `m`, `Ki`, `M`, `Gi`; a request is not above its limit."),
     "X613": Code("selector", "A selector that does not match the labels of its own template is refused."),
     "X614": Code("port", "Ports lie between 1 and 65535, have names of at most 15 signs, and are referred to by names that exist."),

@@ -29,7 +29,7 @@ from obsc.ir import (
     Variable,
 )
 from obsc.promql import Call, Number, aggregate
-from obsc.resolve import MAIN, Resolved
+from obsc.resolve import Resolved
 from obsc.signals import FAMILIES
 from obsc.signals.alert import Contribution
 from obsc.signals.pipeline import blind
@@ -43,6 +43,7 @@ _ROWS = (
     ("business", "Business: requests, tokens, quality", Layer.BUSINESS, False),
     ("errors", "Application: errors", Layer.APPLICATION, False),
     ("latency", "Application: latency", Layer.APPLICATION, False),
+    ("own", "Application: the team's own", Layer.APPLICATION, False),
     ("gpu", "Infrastructure: accelerators", Layer.INFRASTRUCTURE, False),
     ("kubernetes", "Infrastructure: containers", Layer.INFRASTRUCTURE, False),
     ("telemetry", "Telemetry", Layer.TELEMETRY, True),
@@ -66,7 +67,7 @@ def lower(resolved: Resolved) -> Service:
 def _component(subject: Subject) -> Service:
     resolved = subject.resolved
     parts = [family(subject) for family in FAMILIES]
-    known = () if resolved.component not in {"", MAIN} else (_known(subject),)
+    known = (_known(subject),) if resolved.first else ()
     recordings = (*known, *(rule for part in parts for rule in part.recordings))
     alerts = tuple(rule for part in parts for rule in part.alerts)
     alerts += blind(subject, alerts, recordings)

@@ -91,9 +91,10 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """An expression as its author wrote it. Only text that `problem` accepted may be wrapped."""
+    """An expression as its author wrote it, and the selectors in it. Only text that `problem` accepted may be wrapped."""
 
     text: str
+    selectors: tuple[Selector, ...] = ()
 
 
 Expr: TypeAlias = Selector | Range | Call | Aggregate | Binary | Number | Raw

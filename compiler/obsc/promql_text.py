@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from obsc import encode
@@ -86,6 +87,57 @@ def inject(text: str, wanted: Callable[[Found], tuple[Matcher, ...]]) -> str:
     if problem(result) is not None:
         raise ValueError(result)
     return result
+
+
+# Behind flags in Prometheus 3, or of another engine; promql-parser reads them all.
+_EXPERIMENTAL = frozenset({"limitk", "limit_ratio", "sort_by_label", "sort_by_label_desc", "info", "mad_over_time",
+                           "double_exponential_smoothing", "fill", "ts_of_min_over_time", "ts_of_max_over_time", "ts_of_last_over_time"})
+# Grafana's range that fits the graph; no range of a person has this length.
+AUTO_RANGE = "$__rate_interval"
+_STAND_IN = "1234567ms"
+
+
+def written_problem(text: str) -> str | None:
+    """What is wrong with an expression that gives a vector or a number at one moment, or None."""
+    import promql_parser as parser  # noqa: PLC0415  a compiled module, wanted only where expressions are read
+
+    complaint = problem(plain(text))
+    if complaint is not None:
+        return complaint
+    if isinstance(parser.parse(plain(text)), parser.MatrixSelector | parser.SubqueryExpr | parser.StringLiteral):
+        return "it gives a range or a text, expected a number for each set of labels"
+    tokens = list(_tokens(text))
+    experimental = next((one.text for one, after in pairwise(tokens)
+                         if one.text in _EXPERIMENTAL and after.text in {"(", "by", "without"}), None)
+    if experimental is not None:
+        return f"`{experimental}` is experimental: Prometheus refuses it unless it is started with a flag"
+    if any(_alternatives(text)):
+        return "`or` between matchers is not PromQL"
+    return None
+
+
+def plain(text: str) -> str:
+    """The text with a duration in place of Grafana's own range, as a parser of PromQL takes it."""
+    return text.replace(AUTO_RANGE, _STAND_IN)
+
+
+def restored(text: str) -> str:
+    """The text that `plain` was made of."""
+    return text.replace(_STAND_IN, AUTO_RANGE)
+
+
+def _alternatives(text: str) -> Iterator[bool]:
+    """For each selector whether it joins matchers by `or`, which is another engine's syntax."""
+    tokens = list(_tokens(plain(text)))
+    for index, token in enumerate(tokens):
+        if token.text == "{":
+            yield any(one.text == "or" for one in tokens[index:_behind(tokens, index, "{", "}")])
+
+
+def uncommented(text: str) -> str:
+    """The text without comments, which would swallow what follows when lines are joined, and without space around it."""
+    kept = (match.group() for match in _TOKEN.finditer(text) if not match.group().startswith("#"))
+    return "".join(kept).strip()
 
 
 def _empty(text: str, inside: int) -> bool:

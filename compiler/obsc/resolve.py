@@ -87,10 +87,15 @@ class Resolved:
         return (self, *self.components)
 
     @property
+    def first(self) -> bool:
+        """Whether this is the only or the first component, which stands for the service."""
+        return self.component in {"", MAIN}
+
+    @property
     def full_name(self) -> str:
         """Name of what a component is by default: `<service>`, of a further component `<service>-<component>`."""
         name = self.service.metadata.name
-        return name if self.component in {"", MAIN} else f"{name}-{self.component}"
+        return name if self.first else f"{name}-{self.component}"
 
     def written(self, path: str) -> str:
         """Where a path of this component stands in the document: in `components`, if the component says it itself."""

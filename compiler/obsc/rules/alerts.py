@@ -13,6 +13,7 @@ from obsc.signals.errors import ELEVATED, HIGH
 from obsc.signals.gpu import BUSY, HOT, OVERHEATING
 from obsc.signals.kubernetes import CRASHING, KILLED, MEMORY, RESTARTING, THROTTLED
 from obsc.signals.latency import FIRST, SLOW
+from obsc.signals.own import OUT_OF_BOUNDS
 from obsc.signals.pipeline import BLIND, SAMPLES, TARGET
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Default
@@ -20,7 +21,7 @@ from obsc.signals.subject import Subject
 
 ALERTS: dict[str, Default] = {one.name: one for one in (
     DOWN, NOT_READY, FEWER, HIGH, ELEVATED, SLOW, FIRST, BUSY, HOT, OVERHEATING, MEMORY, THROTTLED, KILLED, CRASHING,
-    RESTARTING, TARGET, SAMPLES, BLIND)}
+    RESTARTING, TARGET, SAMPLES, BLIND, OUT_OF_BOUNDS)}
 _SIGNALS = {SLOW.name: "requestDuration", FIRST.name: "timeToFirstToken"}
 _WITHOUT_THRESHOLD = frozenset(one.name for one in ALERTS.values() if one.threshold == 0 and one.kind == "number")
 
@@ -81,9 +82,11 @@ def _kind(resolved: Resolved, default: Default, sink: Sink) -> None:
     bare_ratio = default.kind == "ratio" and said.kind == "number" and 0 < said.value < 1
     if said.kind == default.kind or bare_ratio:
         return
-    expected = {"duration": "a duration such as `5s`", "ratio": "a percentage such as `95%`", "number": "a number such as `85`"}
-    sink.error("S313", f"the threshold of `{default.name}` is {expected[default.kind]}, found another kind of number", place,
-               path=path, hint=f"write {expected[default.kind]}")
+    kinds = {"duration": "a duration", "ratio": "a percentage", "number": "a bare number"}
+    usual = {"duration": durations.spoken(default.threshold or 5), "ratio": f"{durations.number(default.threshold * 100)}%",
+             "number": durations.number(default.threshold)}
+    sink.error("S313", f"found {kinds[said.kind]} as the threshold of `{default.name}`, expected {kinds[default.kind]}", place,
+               path=path, hint=f"write for example `threshold: {usual[default.kind]}`")
 
 
 def _buckets(resolved: Resolved, name: str, reading: Reading, sink: Sink) -> None:
@@ -102,7 +105,7 @@ def _buckets(resolved: Resolved, name: str, reading: Reading, sink: Sink) -> Non
                    hint="write them: `buckets` of the series, or `runtime.buckets`")
     elif rule is not None and rule.quantile is not None:
         if wish * scale >= max(bounds):
-            last = durations.show(max(bounds) / scale)
+            last = durations.spoken(max(bounds) / scale)
             sink.error("S316", f"the last bucket of `{histogram.metric}` ends at {last}: a quantile never passes that, so "
                        f"`{name}` could never fire", place, path=path, hint=f"write less than {last}")
     else:
@@ -122,9 +125,9 @@ def _snap(resolved: Resolved, name: str, wish: float, bounds: tuple[float, ...],
     if nearest == wish:
         return
     below, above = buckets.neighbours(wish, bounds)
-    known = " and ".join(durations.show(bound / scale) for bound in (below, above) if bound is not None)
-    text = f"{durations.show(wish / scale)} is no bucket bound of the metric; near it are {known}"
-    path, used = f"alerts.rules.{name}.threshold", durations.show(nearest / scale)
+    known = " and ".join(durations.spoken(bound / scale) for bound in (below, above) if bound is not None)
+    text = f"{durations.spoken(wish / scale)} is no bucket bound of the metric; near it are {known}"
+    path, used = f"alerts.rules.{name}.threshold", durations.spoken(nearest / scale)
     rule = resolved.service.alerts.rules.get(name)
     if rule is None or rule.threshold is None:
         sink.info("S317", f"the usual threshold of {name}, {text}; {used} is used", resolved.origins.place(("runtime", "name")),

@@ -10,6 +10,7 @@ from obsc.signals.errors import errors
 from obsc.signals.gpu import gpu
 from obsc.signals.kubernetes import kubernetes
 from obsc.signals.latency import latency
+from obsc.signals.own import own
 from obsc.signals.pipeline import pipeline
 from obsc.signals.quality import quality
 from obsc.signals.subject import Subject
@@ -17,5 +18,5 @@ from obsc.signals.traffic import traffic
 
 # The order of work, and of rules and panels within their groups and rows.
 FAMILIES: tuple[Callable[[Subject], Contribution], ...] = (
-    availability, errors, latency, traffic, quality, gpu, kubernetes, pipeline,
+    availability, errors, latency, traffic, quality, own, gpu, kubernetes, pipeline,
 )

@@ -63,6 +63,12 @@ def settle(resolved: Resolved, default: Default) -> Settings | None:
         origin=resolved.origins.origin("alerts", "rules", default.name))
 
 
+def own_settings(resolved: Resolved, name: str, wanted: Severity, hold: float, team: str | None, origin: Origin) -> Settings:
+    """An alert of the service's own, with numbers that the spec gives whole."""
+    severity = _capped(resolved, wanted)
+    return Settings(name, severity, hold, _KEEP[severity], 0.0, None, team or resolved.service.metadata.team, origin)
+
+
 def _capped(resolved: Resolved, severity: Severity) -> Severity:
     """No louder than the platform lets the team be."""
     team = resolved.platform.alertmanager.teams.get(resolved.service.metadata.team)

@@ -30,6 +30,7 @@ from obsc.promql import (
     aggregate,
     any_of,
     equal,
+    over,
     rate,
     regex,
     select,
@@ -249,6 +250,29 @@ class Subject:
         """A recorded series of this service."""
         part = (equal("component", self.resolved.component),) if self.resolved.component else ()
         return select(name, *self.place(), *part, equal("service", self.name), *more)
+
+    def indicator(self, name: str, indicator: str, window: float = 0) -> Expr:
+        """A recorded rate of one of the service's indicators, averaged over a window in seconds if one is given."""
+        recorded = self.recorded(name, equal("indicator", indicator))
+        return over("avg_over_time", recorded, window) if window else recorded
+
+    def job_of(self, name: str) -> str | None:
+        """Label `job` of the endpoint that exposes a metric, by its name in an expression; None if none is known to."""
+        base = (name, *(name.removesuffix(end) for end in ("_bucket", "_sum", "_count") if name.endswith(end)))
+        own = next((job for key, (_, _, job) in self.series.items() if key in base), None)
+        return own or next((job for profile, job in self._dialects if metric(profile, name) is not None), None)
+
+    @cached_property
+    def known_metrics(self) -> tuple[str, ...]:
+        """Names of all metrics that the service or an exporter of the platform may expose."""
+        profiles = [profile for profile, _ in self._dialects]
+        profiles += [found.profile for key in ("kubeStateMetrics", "cadvisor", "dcgm") if (found := self.exporter(key)) is not None]
+        return tuple(sorted({*self.series, *(one.name for profile in profiles for one in profile.metrics)}))
+
+    def exported_by(self, key: str, name: str) -> bool:
+        """Whether one of the platform's exporters, which is there, exposes a metric."""
+        found = self.exporter(key)
+        return found is not None and metric(found.profile, name) is not None
 
     def settings(self, default: Default) -> Settings | None:
         """What holds for an alert, or None if it is off."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from obsc.spec.base import Block, leaf
 from obsc.spec.types import AlertName, Ratio, Severity, Threshold, Wait, Word
+from obsc.spec.written import CustomAlert
 
 
 class Rule(Block):
@@ -26,9 +27,11 @@ class Rule(Block):
 class Alerts(Block):
     """Alerts of the service."""
 
-    later: ClassVar[Mapping[str, str]] = {"custom": "alerts of one's own; keep them in a rule file",
-                                          "activeTimeIntervals": "times of notification",
+    later: ClassVar[Mapping[str, str]] = {"activeTimeIntervals": "times of notification",
                                           "muteTimeIntervals": "times of silence"}
 
+    custom: tuple[CustomAlert, ...] = leaf(
+        "Alerts of the service's own.", [{"name": "ManyRefusals", "expr": "rate(refusals_total[5m]) > 1", "summary": "Many refusals"}],
+        default=())
     rules: dict[AlertName, Rule] = leaf("Changes to built-in alerts, by the alert's name.",
                                         {"HighInferenceLatency": {"quantile": 0.95, "threshold": "5s"}}, default={})

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from obsc.spec.base import Block, leaf
 from obsc.spec.platform_alerting import Alertmanager
 from obsc.spec.platform_backends import Collector, Elasticsearch, Filebeat, Grafana, Jaeger, Prometheus, Sources
-from obsc.spec.types import DnsLabel, ExactVersion, LogPath, TargetPattern, Url, Word
+from obsc.spec.types import DnsLabel, ExactVersion, LogPath, NamespacePattern, TargetPattern, Url, Word
 
 __all__ = ["AIPlatform", "Kubernetes", "PlatformMetadata", "Policy"]
 
@@ -32,8 +32,7 @@ class Kubernetes(Block):
 class Policy(Block):
     """What specs of tenants may point at. A list that is given replaces the usual one."""
 
-    later: ClassVar[Mapping[str, str]] = {"images": "images that specs may name; no spec can name one yet",
-                                          "crossNamespace": "series of other namespaces; no spec can read them yet"}
+    later: ClassVar[Mapping[str, str]] = {"images": "images that specs may name; no spec can name one yet"}
 
     targets: tuple[TargetPattern, ...] | None = leaf(
         "Scrape targets: names with `*`, addresses or networks, each with `:port` or without; names inside the cluster "
@@ -42,6 +41,8 @@ class Policy(Block):
                                         ["https://git.example.com/"], default=None)
     log_paths: tuple[LogPath, ...] = leaf("Folders that log globs must lie in.", ["/var/log/containers"],
                                           default=("/var/log/containers", "/var/log/pods"))
+    cross_namespace: tuple[NamespacePattern, ...] = leaf(
+        "Namespaces, besides a service's own, whose series its written expressions may read.", ["shared-gateways"], default=())
     allow_content: bool = leaf("Let specs switch off the removal of prompts and of private values.", False,
                                default=False)
     allow_insecure: bool = leaf("Allow plain http to backends and unchecked certificates.", False,

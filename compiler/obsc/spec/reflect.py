@@ -112,7 +112,9 @@ def _homes(model: type[Block]) -> dict[str, tuple[str, ...]]:
     for where, block in _blocks(model):
         for key in typed_fields(block):
             found[key].add(where)
-    return {key: tuple(sorted(places, key=lambda where: (where.count(".") + where.count("["), where)))
+    # What a component has is what its service has: the shorter of two such places tells enough.
+    return {key: tuple(sorted((one for one in places if not any(one.endswith(f".{other}") for other in places)),
+                              key=lambda where: (where.count(".") + where.count("["), where)))
             for key, places in found.items()}
 
 

@@ -17,10 +17,11 @@ from obsc.spec.runtime import Runtime
 from obsc.spec.traces import Traces
 from obsc.spec.types import DnsLabel, Word
 from obsc.spec.workload import Workload
+from obsc.spec.written import Indicator
 
 API_VERSION = "obsc.dev/v1alpha1"
 NAMED_LISTS = frozenset({"endpoints", "series", "models", "containers", "receivers", "components", "probes", "objectives",
-                         "indicators", "custom", "features", "panels", "remoteWrite", "timeIntervals"})
+                         "indicators", "custom", "features", "remoteWrite", "timeIntervals"})
 ATOMIC = frozenset({"selector", "serviceSelector"})
 UNIONS = frozenset({("logs", "dropFields"), ("logs", "redact"), ("traces", "redact")})
 
@@ -30,7 +31,7 @@ class AIService(Block):
 
     later: ClassVar[Mapping[str, str]] = {
         "probes": "black-box checks", "objectives": "service level objectives; set thresholds in `alerts.rules`",
-        "indicators": "numbers of one's own", "traffic": "expected load",
+        "traffic": "expected load",
         "baselines": "anomaly bands", "quality": "model quality", "drift": "data drift", "feedback": "user satisfaction",
         "cost": "cost", "autoscaling": "autoscaling", "dependencies": "dependencies between services"}
 
@@ -48,6 +49,9 @@ class AIService(Block):
         "Further parts; the keys from `role` to `logs`, and `alerts`, are those of the first one, `main`.",
         [{"name": "router", "role": "gateway", "runtime": {"name": "vllm-router"}}], default=())
     alerts: Alerts = leaf("Changes to alerts.", {"rules": {"GPUHot": {"threshold": 80}}}, default=Alerts())
+    indicators: tuple[Indicator, ...] = leaf(
+        "Numbers of the service's own, with bounds.",
+        [{"name": "grounded", "value": "avg by (namespace) (chat_grounded_ratio)", "min": 0.8}], default=())
     logs: Logs = leaf("Logs.", {"format": "json"}, default=Logs())
     traces: Traces = leaf("Traces.", {"sampling": {"baseline": "10%"}}, default=Traces())
     dashboards: Dashboards = leaf("Dashboard.", {"title": "AI Model Performance"}, default=Dashboards())

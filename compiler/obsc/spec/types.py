@@ -124,6 +124,8 @@ DnsLabel: TypeAlias = Annotated[
     str, _string(rf"^{_DNS}$", 63), Form(f"a DNS label ({_LABEL_OF_DNS}) of at most 63 characters")]
 ObjectName: TypeAlias = Annotated[
     str, _string(rf"^{_DNS}(\.{_DNS})*$", 253), Form("a DNS name (lower-case letters, digits, `-` and `.` between them)")]
+NamespacePattern: TypeAlias = Annotated[
+    str, _string(r"^[a-z0-9*]([-a-z0-9*]*[a-z0-9*])?$", 63), Form("a namespace, `*` allowed")]
 Word: TypeAlias = Annotated[
     str, _string(rf"^{_WORD}$", 63), Form("a word of letters, digits, `_`, `.` and `-`, at most 63 characters")]
 ModelName: TypeAlias = Annotated[
@@ -146,6 +148,10 @@ KubeLabelKey: TypeAlias = Annotated[
 KubeLabelValue: TypeAlias = Annotated[
     str, _string(rf"^({_WORD})?$", 63),
     Form("a Kubernetes label value (letters, digits, `_`, `.`, `-`), at most 63 characters")]
+Expression: TypeAlias = Annotated[
+    str, _string(r"^[^\x00-\x08\x0b-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x08\x0b-\x1f\x7f]*$", 2000),
+    Form("a PromQL expression, at most 2000 characters")]
+Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 AlertName: TypeAlias = Annotated[str, _string(r"^[A-Z][A-Za-z0-9]*$", 63), Form("an alert's name such as `ServiceDown`")]
 SecretKey: TypeAlias = Annotated[str, _string(r"^[-._a-zA-Z0-9]+$", 253), Form("a key of a Secret such as `token`")]
 FieldName: TypeAlias = Annotated[
