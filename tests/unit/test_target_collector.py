@@ -313,6 +313,15 @@ def test_the_operator_gets_the_same_configuration_and_address(replicas: int) -> 
     assert ("podDisruptionBudget" in one["spec"]) == (replicas > 1)
 
 
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_no_policy_of_the_operators_opens_what_ours_closes(replicas: int) -> None:
+    """Policies add up: the operator's own (since 0.158 unless it is switched off) admits everybody to every port that a receiver has."""
+    objects = manifests(said=platform(replicas=replicas, flavor="operator"))
+    ours = "collector-networkpolicy.yaml" in objects
+    assert ours == (replicas > 1)
+    assert objects["collector.yaml"]["spec"].get("networkPolicy") == ({"enabled": False} if ours else None)
+
+
 def test_the_flavor_is_that_of_prometheus_unless_said() -> None:
     said = AIPlatform.model_validate({
         "apiVersion": "obsc.dev/v1alpha1", "kind": "AIPlatform", "metadata": {"name": "prod"}, "prometheus": {"flavor": "operator"},

@@ -157,7 +157,7 @@ def test_no_path_reads_the_pods_of_another_tenant(paths: list[str], compile_text
 def test_the_runtimes_own_files_can_be_read_too(compile_texts: Compile) -> None:
     inputs = inputs_of(compile_texts, "logs: {paths: ['/var/log/pods/*/*/*.log']}\n")
     assert reads(inputs, node()[1]) == ["default.ai.chat._pods"]
-    assert [next(iter(parser)) for parser in inputs[0]["parsers"]][0] == "container"
+    assert next(iter(inputs[0]["parsers"][0])) == "container"
 
 
 def test_files_that_no_runtime_writes_have_no_frame_and_are_mounted(compile_texts: Compile) -> None:

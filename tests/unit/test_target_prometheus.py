@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from obsc import privacy, promql
 from obsc.diagnostics import Sink
@@ -147,15 +149,94 @@ def test_the_operator_gets_the_object_of_each_discovery(how: Discovery, kind: st
 
 def test_an_alertmanagerconfig_has_only_the_receivers_that_it_uses_and_goes_on_to_each() -> None:
     data: Any = alerting.compile_(service(), platform(**OPERATOR, alertmanager=RECEIVERS))[0].data
-    assert [one["name"] for one in data["spec"]["receivers"]] == ["silent", "pager", "chat"]
+    assert [one["name"] for one in data["spec"]["receivers"]] == ["obsc/silent", "pager", "chat"]
     routes = [(one["receiver"], one["continue"]) for one in data["spec"]["route"]["routes"]]
-    assert routes == [("pager", True), ("chat", False), ("silent", False)]
+    assert routes == [("pager", True), ("chat", False), ("obsc/silent", False)]
 
 
 def test_another_matcher_strategy_names_the_namespace_itself() -> None:
     said = {**RECEIVERS, "matcherStrategy": "None"}
     data: Any = alerting.compile_(service(), platform(**OPERATOR, alertmanager=said))[0].data
     assert {one["name"] for one in data["spec"]["route"]["matchers"]} == {"service", "namespace"}
+
+
+def matches(matcher: Any, labels: dict[str, str]) -> bool:  # noqa: ANN401
+    """Whether a matcher of either form takes an alert; a missing label is an empty one."""
+    if isinstance(matcher, str):
+        found = re.fullmatch(r'(\w+)(=~|!~|!=|=)"(.*)"', matcher)
+        assert found
+        matcher = dict(zip(("name", "matchType", "value"), found.groups(), strict=True))
+    value, wanted = labels.get(matcher["name"], ""), matcher["value"]
+    same = bool(re.fullmatch(wanted, value)) if "~" in matcher["matchType"] else value == wanted
+    return same != matcher["matchType"].startswith("!")
+
+
+def silenced(rules: list[Any], source: dict[str, str], target: dict[str, str]) -> bool:
+    """Whether one alert silences another, as Alertmanager decides it: what both lack counts as equal."""
+    return any(all(matches(one, source) for one in rule.get("source_matchers", rule.get("sourceMatch")))
+               and all(matches(one, target) for one in rule.get("target_matchers", rule.get("targetMatch")))
+               and all(source.get(name, "") == target.get(name, "") for name in rule["equal"]) for rule in rules)
+
+
+def inhibitions(flavor: str) -> list[Any]:
+    if flavor == "config":
+        found: list[Any] = YAML(typ="safe").load(str(alerting.link("prod", (), platform(alertmanager=RECEIVERS))[1].data))["inhibit_rules"]
+        return found
+    data: Any = alerting.compile_(service(), platform(**OPERATOR, alertmanager=RECEIVERS))[0].data
+    return list(data["spec"]["inhibitRules"])
+
+
+@pytest.mark.parametrize("flavor", ["config", "operator"])
+def test_an_alert_silences_what_follows_from_it_and_nothing_of_anybody_else(flavor: str) -> None:
+    rules = inhibitions(flavor)
+    mine = {"namespace": "ai", "service": "chat", "signal": "errors"}
+    critical, warning, info = ({**mine, "alertname": severity, "severity": severity} for severity in ("critical", "warning", "info"))
+    down = {**critical, "alertname": "ServiceDown", "signal": "up"}
+    assert silenced(rules, critical, warning)
+    assert silenced(rules, critical, info)
+    assert silenced(rules, warning, info)
+    assert silenced(rules, down, {**critical, "signal": "requestDuration"})
+    assert not silenced(rules, warning, critical)
+    assert not silenced(rules, critical, {**warning, "signal": "requestDuration"})
+    assert not silenced(rules, down, down)
+    for other in ({"cluster": "b"}, {"namespace": "b"}, {"service": "b"}):
+        assert not silenced(rules, {**critical, "cluster": "a"}, {**warning, "cluster": "a", **other})
+        assert not silenced(rules, {**down, "cluster": "a"}, {**warning, "cluster": "a", **other})
+    # Alerts of other people's rules have neither a service nor a signal of ours.
+    for labels in ({}, {"namespace": "ai"}, {"namespace": "ai", "service": "chat"}):
+        foreign = [{**labels, "alertname": "KubeX", "severity": severity} for severity in ("critical", "warning")]
+        assert not silenced(rules, foreign[0], foreign[1])
+        assert not silenced(rules, {**foreign[0], "alertname": "ServiceDown"}, foreign[1]) or "service" in labels
+
+
+def test_an_alert_of_no_known_team_still_reaches_the_receivers_of_its_severity() -> None:
+    said = {**RECEIVERS, "routing": {"critical": ("pager", "chat"), "warning": ("chat",)}}
+    text = str(alerting.link("prod", (part_of(service(), {}),), platform(alertmanager=said))[1].data)
+    route = YAML(typ="safe").load(text)["route"]
+
+    def reached(**labels: str) -> list[str]:
+        found = []
+        for one in route["routes"]:
+            if all(matches(matcher, labels) for matcher in one["matchers"]):
+                found.append(one["receiver"])
+                if not one["continue"]:
+                    break
+        return found or [route["receiver"]]
+
+    assert reached(team="unheard-of", severity="critical") == ["pager", "chat"]
+    assert reached(severity="warning") == ["chat"]
+    assert reached(severity="info") == ["obsc/silent"]
+    assert reached(team="chat", severity="info") == ["obsc/silent"]
+
+
+def test_objects_of_the_cluster_are_named_after_the_platforms_namespace() -> None:
+    for namespace in ("observability", "other"):
+        found: dict[str, Any] = {one.path.rpartition("/")[2]: one.data for one in prometheus.link(
+            "prod", (), platform(metadata={"name": "prod", "namespace": namespace}))}
+        role, binding = found["prometheus-clusterrole.yaml"], found["prometheus-clusterrolebinding.yaml"]
+        assert role["metadata"]["name"] == binding["metadata"]["name"] == binding["roleRef"]["name"] == f"obsc-{namespace}-prometheus"
+        account = found["prometheus-serviceaccount.yaml"]["metadata"]["name"]
+        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": namespace}]
 
 
 def test_receivers_in_the_file_read_their_secrets_from_files() -> None:

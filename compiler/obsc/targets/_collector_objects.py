@@ -49,7 +49,9 @@ def _by_operator(data: Data, said: Collector, namespace: str) -> dict[str, Data]
     pods: Data = {"app.kubernetes.io/component": "opentelemetry-collector",
                   "app.kubernetes.io/instance": conventions.instance(namespace, _OPERATED)}
     if said.replicas > 1:
-        spec |= {"podDisruptionBudget": {"maxUnavailable": 1}, "topologySpreadConstraints": [_spread(pods)]}
+        # Policies add up: that of the operator, on by default since 0.158, admits everybody to the port between the tiers.
+        spec |= {"podDisruptionBudget": {"maxUnavailable": 1}, "topologySpreadConstraints": [_spread(pods)],
+                 "networkPolicy": {"enabled": False}}
     found = {"collector.yaml": k8s.obj("opentelemetry.io/v1beta1", "OpenTelemetryCollector", _OPERATED, namespace,
                                        own_labels=k8s.labels(NAME), annotations=_ANNOTATIONS, spec={**spec, "config": data})}
     return {**found, **(_closed(namespace, pods) if said.replicas > 1 else {})}

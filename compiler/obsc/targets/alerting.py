@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from obsc import conventions, encode, k8s
 from obsc.emit import Artifact, to_yaml
-from obsc.ir import Route, Service
+from obsc.ir import Route, Service, Severity
 from obsc.part import Part
 from obsc.spec.base import Block
 from obsc.spec.metrics import SecretKeyRef
@@ -17,13 +17,18 @@ from obsc.spec.platform import AIPlatform
 from obsc.spec.platform_alerting import EmailConfig, Receiver, WebhookConfig
 
 Data = dict[str, object]
-_SILENT = "silent"
-_GROUP = ("namespace", "service", "alertname", "severity")
-# Graver alerts silence lighter ones of the same signal; an outage silences what follows from it.
-_SAME_SIGNAL = (("severity", "=", "critical"), ("severity", "=~", "warning|info"), ("namespace", "service", "signal"))
-_SAME_SIGNAL_LIGHT = (("severity", "=", "warning"), ("severity", "=", "info"), ("namespace", "service", "signal"))
-_OUTAGE = (("alertname", "=", "ServiceDown"), ("alertname", "!=", "ServiceDown"), ("namespace", "service"))
-_INHIBIT = (_SAME_SIGNAL, _SAME_SIGNAL_LIGHT, _OUTAGE)
+_SILENT = "obsc/silent"  # no receiver of a platform can have this name
+_GROUP = ("cluster", "namespace", "service", "alertname", "severity")
+# Graver alerts silence lighter ones of the same signal; an outage silences what follows from it. A label that both lack
+# counts as equal, so what silences must have these labels: alerts of other people's rules do not.
+_OURS, _SIGNAL = ("service", "!=", ""), ("signal", "!=", "")
+_SAME = ("cluster", "namespace", "service", "signal")
+_Matchers = tuple[tuple[str, str, str], ...]
+_INHIBIT: tuple[tuple[_Matchers, _Matchers, tuple[str, ...]], ...] = (
+    ((("severity", "=", "critical"), _OURS, _SIGNAL), (("severity", "=~", "warning|info"),), _SAME),
+    ((("severity", "=", "warning"), _OURS, _SIGNAL), (("severity", "=", "info"),), _SAME),
+    ((("alertname", "=", "ServiceDown"), _OURS), (("alertname", "!=", "ServiceDown"),), _SAME[:-1]))
+_SEVERITIES = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
 
 
 def flavor(platform: AIPlatform) -> str:
@@ -38,10 +43,11 @@ def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
     used = {name for route in service.routes for name in route.receivers}
     receivers = [_receiver(one) for one in platform.alertmanager.receivers if one.name in used]
     children = [child for route in service.routes for child in _children(route)]
+    mine = _own(service, platform)
     spec: Data = {
-        "route": {"receiver": _SILENT, **_timing(platform), "matchers": _own(service, platform),
+        "route": {"receiver": _SILENT, **_timing(platform), "matchers": mine,
                   "routes": children},
-        "inhibitRules": [{"sourceMatch": [_matcher(*source)], "targetMatch": [_matcher(*target)], "equal": list(equal)}
+        "inhibitRules": [{"sourceMatch": _within(mine, source), "targetMatch": _within(mine, target), "equal": list(equal)}
                          for source, target, equal in _INHIBIT],
         "receivers": [{"name": _SILENT}, *receivers]}
     own = k8s.labels(service.identity.name, more={**dict(service.labels), **platform.prometheus.labels})
@@ -58,6 +64,11 @@ def _own(service: Service, platform: AIPlatform) -> list[Data]:
     if platform.alertmanager.matcher_strategy != "OnNamespace":
         mine.append(_matcher("namespace", "=", service.identity.namespace))
     return mine
+
+
+def _within(mine: Sequence[Data], matchers: _Matchers) -> list[Data]:
+    """Matchers that hold for alerts of this service alone."""
+    return [*mine, *(_matcher(*one) for one in matchers if one != _OURS)]
 
 
 def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple[Artifact, ...]:
@@ -93,19 +104,27 @@ def _configuration(parts: Sequence[Part], platform: AIPlatform) -> Data:
     said = platform.alertmanager
     pairs = {(route.team, route.severity): route for part in parts for route in part.routes}
     routes = [child for key in sorted(pairs) for child in _native_children(pairs[key])]
+    # Last, for alerts of no team that a part knows: of other rules, or of a service that is gone.
+    usual = ((severity, getattr(said.routing, severity.value)) for severity in _SEVERITIES)
+    routes += [child for severity, names in usual if names for child in _native(names, ("severity", "=", severity.value))]
     return {
         "route": {"receiver": _SILENT, "group_by": list(_GROUP), "group_wait": conventions.seconds(said.group_wait),
                   "group_interval": conventions.seconds(said.group_interval),
                   "repeat_interval": conventions.seconds(said.repeat_interval), "routes": routes},
-        "inhibit_rules": [{"source_matchers": [encode.matcher(*source)], "target_matchers": [encode.matcher(*target)],
+        "inhibit_rules": [{"source_matchers": [encode.matcher(*one) for one in source],
+                           "target_matchers": [encode.matcher(*one) for one in target],
                            "equal": list(equal)} for source, target, equal in _INHIBIT],
-        "receivers": [{"name": _SILENT}, *(_native(one) for one in said.receivers)]}
+        "receivers": [{"name": _SILENT}, *(_receiver_in_file(one) for one in said.receivers)]}
 
 
 def _native_children(route: Route) -> list[Data]:
-    names = route.receivers or (_SILENT,)
-    matchers = [encode.matcher("team", "=", route.team), encode.matcher("severity", "=", route.severity.value)]
-    return [{"receiver": name, "matchers": matchers, "continue": index < len(names) - 1} for index, name in enumerate(names)]
+    return _native(route.receivers or (_SILENT,), ("team", "=", route.team), ("severity", "=", route.severity.value))
+
+
+def _native(names: Sequence[str], *matchers: tuple[str, str, str]) -> list[Data]:
+    """One sibling for each receiver; all but the last let the alert go on to the next."""
+    return [{"receiver": name, "matchers": [encode.matcher(*one) for one in matchers], "continue": index < len(names) - 1}
+            for index, name in enumerate(names)]
 
 
 def _receiver(one: Receiver) -> Data:
@@ -123,7 +142,7 @@ def _camel(config: Block) -> Data:
     return config.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def _native(one: Receiver) -> Data:
+def _receiver_in_file(one: Receiver) -> Data:
     """A receiver as alertmanager.yml writes it: secrets are files that a Secret is mounted as."""
     data: Data = {"name": one.name}
     if one.slack_configs:

@@ -220,13 +220,14 @@ def _more_folders(platform: AIPlatform) -> list[str]:
 def _volumes(platform: AIPlatform, secret: str | None) -> list[Data]:
     namespace = platform.metadata.namespace
     shards = [{"configMap": {"name": conventions.shard_name(_SHARDS, number)}} for number in range(conventions.SHARDS)]
+    more: list[Data] = [{"name": conventions.volume("logs", folder), "hostPath": {"path": folder, "type": "DirectoryOrCreate"}}
+                        for folder in _more_folders(platform)]
     volumes: list[Data] = [
         # Filebeat refuses configuration that others may write, and nobody else needs to read it.
         {"name": "config", "configMap": {"name": "filebeat-config", "defaultMode": 0o400}},
         {"name": "inputs", "projected": {"defaultMode": 0o400, "sources": shards}},
         {"name": "varlog", "hostPath": {"path": _LOGS, "type": "Directory"}},
-        *({"name": conventions.volume("logs", folder), "hostPath": {"path": folder, "type": "DirectoryOrCreate"}}
-          for folder in _more_folders(platform)),
+        *more,
         {"name": "data", "hostPath": {"path": conventions.host_folder(namespace, _NAME), "type": "DirectoryOrCreate"}}]
     if secret is not None:
         volumes.append({"name": "tls", "secret": {"secretName": secret, "defaultMode": 0o400,

@@ -42,12 +42,12 @@ def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple
     if platform.prometheus.flavor != "config":
         return ()
     namespace = platform.metadata.namespace
-    base = to_yaml(_base(platform))
+    base, role = to_yaml(_base(platform)), k8s.object_name("obsc", namespace, "prometheus")
     objects = {
         "prometheus-config.yaml": k8s.config_map("prometheus-config", namespace, {"prometheus.yml": base}),
         "prometheus-serviceaccount.yaml": k8s.service_account(_ACCOUNT, namespace, token=True),
-        "prometheus-clusterrole.yaml": k8s.cluster_role(_ACCOUNT, _rights(platform)),
-        "prometheus-clusterrolebinding.yaml": k8s.cluster_role_binding(_ACCOUNT, _ACCOUNT, namespace),
+        "prometheus-clusterrole.yaml": k8s.cluster_role(role, _rights(platform)),
+        "prometheus-clusterrolebinding.yaml": k8s.cluster_role_binding(role, _ACCOUNT, namespace),
     }
     for name, file in (("prometheus-scrape", SCRAPE), ("prometheus-rules", RULES)):
         for number in range(conventions.SHARDS):
