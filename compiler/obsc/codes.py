@@ -113,6 +113,8 @@ CODES: dict[str, Code] = {
     "S352": Code("name taken", "Alerts, indicators and panels are told apart by their names."),
     "S353": Code("no bound", "An indicator is judged by its bounds: one at least, and in order."),
     "S354": Code("one of two", "An indicator is a ratio of counters or the value of an expression, one of them."),
+    "S355": Code("dropped metric in use", "A metric that is not stored cannot be read by a rule or a panel."),
+    "S356": Code("label of the compiler's", "Rules rely on job, namespace, service and the like; a pod's label cannot stand for them."),
     # P4xx policy, privacy
     "P402": Code("foreign namespace", "The platform says in which namespaces a team may run services."),
     "P403": Code("severity above the team's", "The platform limits how urgent a team's alerts may be."),

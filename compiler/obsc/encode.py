@@ -31,6 +31,17 @@ def promql_string(text: str) -> str:
     return '"' + "".join(_escape(char) for char in text) + '"'
 
 
+def series_label(key: str) -> str:
+    """A Kubernetes label's key as a label of series: everything but letters and digits becomes `_`."""
+    plain = "".join(char if char.isalnum() and char.isascii() else "_" for char in key)
+    return f"_{plain}" if plain[:1].isdigit() else plain
+
+
+def re2_glob(glob: str) -> str:
+    """A glob as an RE2 expression: `*` stands for any characters, everything else for itself."""
+    return ".*".join(re2_literal(part) for part in glob.split("*"))
+
+
 def re2_literal(text: str) -> str:
     """A regular expression (RE2, also Go's and Rust's) that matches exactly this text."""
     return _RE2_SPECIAL.sub(lambda match: "\\" + match.group(), text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from obsc.encode import re2_glob
 from obsc.ir import Discovery, Labels, ScrapeJob, SecretRef, StaticTargets, Tls
 from obsc.resolve import MAIN, Resolved
 from obsc.spec.metrics import Endpoint, SecretKeyRef, StaticConfig, TlsConfig
@@ -80,7 +81,9 @@ def _job(resolved: Resolved, endpoint: Endpoint) -> ScrapeJob:
         timeout=min(endpoint.timeout or _LONGEST_TIMEOUT, every), targets=_targets(resolved, endpoint),
         labels=(*component, ("namespace", metadata.namespace), ("service", metadata.name)),
         bearer=_secret(endpoint.authorization.credentials if endpoint.authorization else None),
-        tls=_tls(endpoint.tls_config), component="".join(further), origin=resolved.origins.origin("metrics"))
+        tls=_tls(endpoint.tls_config), component="".join(further),
+        pod_labels=resolved.service.metrics.pod_target_labels if how is not Discovery.STATIC else (),
+        dropped=tuple(re2_glob(glob) for glob in resolved.service.metrics.drop_metrics), origin=resolved.origins.origin("metrics"))
 
 
 def _port(resolved: Resolved, endpoint: Endpoint, how: Discovery) -> int | str | None:

@@ -282,7 +282,8 @@ class ScrapeJob:
 
     `selector` are labels of pods, or of the Service with Discovery.SERVICE; `port` is a number or the name
     of the container's (Service's) port. `interval` and `timeout` in seconds. `component` is the further component that
-    the endpoint is of, "" for the first one.
+    the endpoint is of, "" for the first one. `pod_labels` are keys of labels of pods that their series get, `dropped` RE2
+    expressions of metrics that are not stored.
     """
 
     name: str
@@ -302,6 +303,8 @@ class ScrapeJob:
     tls: Tls | None
     origin: Origin
     component: str = ""
+    pod_labels: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

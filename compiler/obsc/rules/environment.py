@@ -28,9 +28,10 @@ def receivers_exist(environment: Environment, sink: Sink) -> None:
                        hint="give it slackConfigs, pagerdutyConfigs, webhookConfigs, opsgenieConfigs or emailConfigs")
         for number, hook in enumerate(one.webhook_configs):
             if (hook.url is None) == (hook.url_secret is None):
-                sink.error("S321", "a webhook has either `url` or `urlSecret`",
+                found = "neither" if hook.url is None else "both"
+                sink.error("S321", f"found {found} of `url` and `urlSecret`, expected one of them",
                            environment.origins.place(("alertmanager", "receivers", index, "webhookConfigs", number)),
-                           path="alertmanager.receivers", hint="write one of them")
+                           path="alertmanager.receivers", hint="`url` is for an address that is no secret, `urlSecret` for one that is")
 
 
 def _named(environment: Environment, path: Path, routing: Routing, known: list[str], sink: Sink) -> None:
@@ -38,8 +39,9 @@ def _named(environment: Environment, path: Path, routing: Routing, known: list[s
         for index, name in enumerate(getattr(routing, level)):
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1)
-                sink.error("R213", f"no receiver `{name}`", environment.origins.place((*path, level, index)),
-                           path="alertmanager", hint=f"did you mean `{near[0]}`?" if near else "define it in `receivers`")
+                listed = ", ".join(f"`{one}`" for one in known) or "none"
+                sink.error("R213", f"there is no receiver `{name}`; known are {listed}", environment.origins.place((*path, level, index)),
+                           path="alertmanager", hint=f"did you mean `{near[0]}`?" if near else "define it in `alertmanager.receivers`")
 
 
 def backends(environment: Environment, sink: Sink) -> None:
@@ -98,7 +100,7 @@ def kept_labels(environment: Environment, sink: Sink) -> None:
         if said.enabled and said.honor_labels is False:
             sink.error("S323", f"the scrape of `{key}` renames the labels that rules about containers join by",
                        environment.origins.place(("sources", key, "honorLabels")), path=f"sources.{key}.honorLabels",
-                       hint="set honorLabels in that scrape, or `enabled: false` here")
+                       hint="give that scrape `honor_labels: true` and leave this out, or write `enabled: false`")
 
 
 def repetition(environment: Environment, sink: Sink) -> None:

@@ -16,6 +16,7 @@ from obsc.source import Path
 from obsc.spec.metrics import StaticConfig
 
 _RANKS = {"critical": 0, "warning": 1, "info": 2}
+_NEVER = "link-local addresses never are"
 
 
 def tenants(resolved: Resolved, _: Service, sink: Sink) -> None:
@@ -64,7 +65,8 @@ def targets(resolved: Resolved, _: Service, sink: Sink) -> None:
                 if problem:
                     sink.error("P404", f"the target `{target}` is not allowed: {problem}",
                                resolved.origins.place((*path, number, "targets", index)), path="metrics.staticConfigs",
-                               hint="ask the platform's owners to add it to `policy.targets`")
+                               hint="name a Service of the cluster" if problem == _NEVER else
+                               "ask the platform's owners to add it to `policy.targets`")
 
 
 def target_problem(target: str, allowed: tuple[str, ...] | None) -> str:
@@ -73,15 +75,15 @@ def target_problem(target: str, allowed: tuple[str, ...] | None) -> str:
     host = host.strip("[]").lower().rstrip(".")
     address = _address(host)
     if address is not None and (address.is_link_local or address.is_multicast or address.is_unspecified):
-        return "link-local addresses never are"
+        return _NEVER
     if not 0 < int(port) < 65536:
         return f"{port} is no port"
     if allowed is not None:
         return "" if any(_allows(entry, host, port, address) for entry in allowed) else "the platform's list has nothing like it"
     if address is not None:
-        return "only names inside the cluster are"
+        return "only names inside the cluster are, unless the platform lists others"
     inside = "." not in host or host.endswith((".svc", ".svc.cluster.local"))
-    return "" if inside and host != "localhost" else "only names inside the cluster are"
+    return "" if inside and host != "localhost" else "only names inside the cluster are, unless the platform lists others"
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -6,7 +6,7 @@ import difflib
 
 from obsc import endpoints
 from obsc.catalog import load_runtime, names
-from obsc.diagnostics import Sink
+from obsc.diagnostics import Place, Sink
 from obsc.ir import Discovery, Service, Severity
 from obsc.resolve import Resolved
 from obsc.signals.reading import fault_matcher
@@ -33,7 +33,7 @@ def endpoints_named(resolved: Resolved, _: Service, sink: Sink) -> None:
 def static_targets(resolved: Resolved, service: Service, sink: Sink) -> None:
     """Static discovery has targets, and only static discovery has; scrapes end before the next begins."""
     for job in service.jobs:
-        place = resolved.origins.place(("metrics", "discovery"))
+        place = _of_discovery(resolved)
         if job.discovery is Discovery.STATIC and not any(one.addresses for one in job.targets) and resolved.sound("metrics"):
             sink.error("S302", f"the endpoint `{job.endpoint}` is static and has no targets", place, path="metrics",
                        hint='write `metrics.staticConfigs: [{targets: ["host:port"]}]`, or another discovery')
@@ -47,6 +47,12 @@ def static_targets(resolved: Resolved, service: Service, sink: Sink) -> None:
             sink.error("S309", "the timeout is longer than the interval: Prometheus refuses the whole configuration",
                        resolved.origins.place(("metrics", "endpoints", index, "timeout")), path="metrics.endpoints",
                        hint="make it shorter than the interval")
+
+
+def _of_discovery(resolved: Resolved) -> Place:
+    """Where the spec says how targets are found: by name, or by the kind of workload."""
+    said = resolved.service.metrics.discovery is not None
+    return resolved.origins.place(("metrics", "discovery") if said else ("workload", "kind"))
 
 
 def workloads(resolved: Resolved, _: Service, sink: Sink) -> None:
@@ -63,8 +69,8 @@ def workloads(resolved: Resolved, _: Service, sink: Sink) -> None:
                    hint="write `discovery: static` with targets, or `none` with matchers")
     if how == "none" and not resolved.service.metrics.matchers:
         sink.error("S305", "nothing tells which series are the service's: it is scraped by somebody else",
-                   resolved.origins.place(("metrics",)), path="metrics.matchers",
-                   hint="write `metrics.matchers`, such as 'app=\"chat\"'")
+                   _of_discovery(resolved), path="metrics.matchers",
+                   hint="write for example `metrics: {matchers: ['app=\"chat\"']}`")
     if resolved.service.metadata.name == "platform":
         sink.error("R211", "the name `platform` is reserved for what services share",
                    resolved.origins.place(("metadata", "name")), path="metadata.name", hint="choose another name")

@@ -16,7 +16,7 @@ from obsc import endpoints
 from obsc.catalog import load_runtime, metric, source_name
 from obsc.catalog.kinds import pod_pattern
 from obsc.catalog.profile import Metric, Profile, Term
-from obsc.encode import re2_literal
+from obsc.encode import re2_literal, series_label
 from obsc.ir import Labels
 from obsc.promql import (
     Aggregate,
@@ -204,6 +204,7 @@ class Subject:
     def read(self, reading: Reading, term: Term, suffix: str = "", *more: Matcher) -> Selector:
         """The selector of a reading's term; a panel also follows the choice of a model."""
         matchers = [Matcher(label, _operator(op), value) for label, op, value in term.matchers]
+        matchers += self._scope(reading.metric(term))
         label = self.model_label(reading.metric(term))
         if self.panel and label:
             matchers.append(Matcher(label, "=~", "model", variable=True))
@@ -213,6 +214,12 @@ class Subject:
         if reading.exporter:
             return self.of_pods(reading.exporter, name, *matchers, *more)
         return self.own(name, *matchers, *more, job=reading.job)
+
+    def _scope(self, facts: Metric) -> list[Matcher]:
+        """Whose requests count, where one program serves many: as the spec's options say, else as is usual."""
+        said = self.resolved.service.runtime.options
+        values = ((label, str(said.get(label, usual))) for label, usual in facts.scope)
+        return [equal(label, value) for label, value in values if value]
 
     def once(self, reading: Reading, term: Term, value: Expr) -> Expr:
         """The value with each event counted once: parallel processes that report the same are one."""
@@ -230,9 +237,8 @@ class Subject:
         by = self.by(reading)
         parts: list[Expr] = [aggregate("sum", self.once(reading, term, rate(self.read(reading, term), span)), *by)
                              for term in terms]
-        # A series that begins with its first event may be the one that is missing, be it the count of successes.
-        lazy = len(parts) > 1 and any(reading.metric(term).lazy for term in terms)
-        return total(parts, lazy=lazy)
+        # Where the first begins with its first event, it may be the one that is missing: no success yet, only failures.
+        return total(parts, lazy=len(parts) > 1 and reading.metric(terms[0]).lazy)
 
     def model_label(self, facts: Metric) -> str:
         """The label of a metric that tells models apart, or nothing."""
@@ -282,7 +288,7 @@ class Subject:
     def static_labels(self) -> Labels:
         """Labels of every alert and recorded series: aggregations lose theirs, and routing needs them."""
         metadata = self.resolved.service.metadata
-        labels = {label_name(key): value for key, value in metadata.labels.items()}
+        labels = {series_label(key): value for key, value in metadata.labels.items()}
         if len(self.served) == 1:
             labels["model"] = self.served[0]
         labels |= {"namespace": metadata.namespace, "runtime": self.resolved.service.runtime.name,
@@ -302,12 +308,6 @@ class Subject:
         target = load_runtime(source_name("target") or "")
         profiles = [profile for profile, _ in self._dialects] + exporters + ([target] if target else [])
         return next((facts for profile in profiles if (facts := metric(profile, name)) is not None), None)
-
-
-def label_name(key: str) -> str:
-    """A Kubernetes label's key as a label of series, which knows no dots, dashes and slashes."""
-    name = "".join(char if char.isascii() and char.isalnum() else "_" for char in key)
-    return name if not name[:1].isdigit() else f"_{name}"
 
 
 def read_matcher(text: str) -> Matcher:

@@ -12,11 +12,13 @@ from obsc.spec.types import (
     Duration,
     HostPort,
     HttpPath,
+    KubeLabelKey,
     KubeLabels,
     LabelName,
     Labels,
     LabelValue,
     MatcherText,
+    MetricGlob,
     MetricName,
     ObjectName,
     Port,
@@ -109,8 +111,7 @@ class Series(Block):
 class Metrics(Block):
     """Scraping and series."""
 
-    later: ClassVar[Mapping[str, str]] = {"podTargetLabels": "pod labels on series", "dropMetrics": "series not stored",
-                                          "dropLabels": "labels not stored", "seriesBudget": "a limit of series"}
+    later: ClassVar[Mapping[str, str]] = {"dropLabels": "labels not stored", "seriesBudget": "a limit of series"}
     later_values: ClassVar[Mapping[str, tuple[str, ...]]] = {"discovery": ("otlp",)}
 
     discovery: Literal["pods", "service", "static", "none"] | None = leaf(
@@ -119,6 +120,11 @@ class Metrics(Block):
     matchers: tuple[MatcherText, ...] = leaf(
         "Matchers that tell the service's series where `job` does not, for series that are scraped already.",
         ['app="support-chat"'], default=())
+    pod_target_labels: tuple[KubeLabelKey, ...] = leaf(
+        "Labels of the pods that are copied to their series; every character that series do not know becomes `_`.",
+        ["app.kubernetes.io/version"], default=())
+    drop_metrics: tuple[MetricGlob, ...] = leaf("Metrics that are not stored. What a rule or a panel reads cannot be dropped.",
+                                                ["python_gc_*"], default=())
     service_selector: KubeLabels | None = leaf("Labels of the Service with `discovery: service`; the pods' unless given.",
                                                {"app": "support-chat"}, default=None)
     static_configs: tuple[StaticConfig, ...] = leaf("Targets with `discovery: static`.",

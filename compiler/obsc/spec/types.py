@@ -148,6 +148,8 @@ KubeLabelKey: TypeAlias = Annotated[
 KubeLabelValue: TypeAlias = Annotated[
     str, _string(rf"^({_WORD})?$", 63),
     Form("a Kubernetes label value (letters, digits, `_`, `.`, `-`), at most 63 characters")]
+MetricGlob: TypeAlias = Annotated[
+    str, _string(r"^[a-zA-Z_:*][a-zA-Z0-9_:*]*$", 200), Form("a metric name, `*` allowed")]
 Expression: TypeAlias = Annotated[
     str, _string(r"^[^\x00-\x08\x0b-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x08\x0b-\x1f\x7f]*$", 2000),
     Form("a PromQL expression, at most 2000 characters")]

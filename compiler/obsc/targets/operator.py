@@ -49,7 +49,7 @@ def _monitor(job: ScrapeJob, platform: AIPlatform) -> tuple[str, str, Data]:
                   **_protocol(platform), **limits}
     endpoint: Data = {**_port(job), "path": job.path, "scheme": job.scheme, "interval": conventions.seconds(job.interval),
                       "scrapeTimeout": conventions.seconds(job.timeout), "honorLabels": False,
-                      **_credentials(job), "relabelings": _relabelling(job)}
+                      **_credentials(job), "relabelings": _relabelling(job), **_dropped(job)}
     if job.discovery is Discovery.PODS:
         return "PodMonitor", "v1", {**spec, "podMetricsEndpoints": [endpoint]}
     return "ServiceMonitor", "v1", {**spec, "endpoints": [endpoint]}
@@ -75,7 +75,12 @@ def _static(job: ScrapeJob, platform: AIPlatform) -> Data:
         "labelNameLengthLimit": _LABEL_NAME, "labelValueLengthLimit": _LABEL_VALUE,
         "staticConfigs": [{"targets": list(one.addresses), **({"labels": dict(one.labels)} if one.labels else {})}
                           for one in job.targets],
-        **_credentials(job), "relabelings": _relabelling(job)}
+        **_credentials(job), "relabelings": _relabelling(job), **_dropped(job)}
+
+
+def _dropped(job: ScrapeJob) -> Data:
+    steps = [{"action": "drop", "sourceLabels": ["__name__"], "regex": pattern} for pattern in job.dropped]
+    return {"metricRelabelings": steps} if steps else {}
 
 
 def _credentials(job: ScrapeJob) -> Data:
@@ -107,5 +112,7 @@ def _relabelling(job: ScrapeJob) -> list[Data]:
     steps: list[Data] = []
     if job.discovery is not Discovery.STATIC:
         steps.append({"action": "replace", "sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "node"})
+    steps += [{"action": "replace", "sourceLabels": [conventions.meta_label("pod", key)], "targetLabel": encode.series_label(key)}
+              for key in job.pod_labels]
     return steps + [{"action": "replace", "targetLabel": label, "replacement": encode.relabel_replacement(value)}
                     for label, value in (("job", job.job), *job.labels)]

@@ -78,7 +78,9 @@ def _job(job: ScrapeJob, platform: AIPlatform) -> Data:
             conventions.SECRETS_PROMETHEUS, job.bearer.name, job.bearer.key)}
     if job.tls is not None:
         data["tls_config"] = _tls(job.tls)
-    return {**data, **_discovery(job), "relabel_configs": _relabelling(job)}
+    dropped = [_drop("__name__", pattern) for pattern in job.dropped]
+    return {**data, **_discovery(job), "relabel_configs": _relabelling(job),
+            **({"metric_relabel_configs": dropped} if dropped else {})}
 
 
 def _tls(tls: Tls) -> Data:
@@ -116,6 +118,8 @@ def _relabelling(job: ScrapeJob) -> list[Data]:
     if job.discovery is not Discovery.STATIC:
         steps += [_copy("__meta_kubernetes_pod_name", "pod"), _copy("__meta_kubernetes_pod_node_name", "node")]
         steps += [_copy("__meta_kubernetes_pod_container_name", "container")] if not isinstance(job.port, int) else []
+    # The compiler's own labels come last: no label of a pod replaces them.
+    steps += [_copy(conventions.meta_label("pod", key), encode.series_label(key)) for key in job.pod_labels]
     steps += [_set(label, value) for label, value in (("job", job.job), *job.labels)]
     return steps
 
