@@ -13,7 +13,7 @@ BUSY = Default("GPUUtilizationHigh", WARNING, hold=600, threshold=0.95, kind="ra
 HOT = Default("GPUHot", WARNING, hold=600, threshold=85)
 OVERHEATING = Default("GPUOverheating", CRITICAL, hold=300, threshold=90)
 # Labels that tell one device from another, the most readable first.
-_DEVICE = ("gpu_id", "gpu", "gpu_uuid", "UUID", "GPU_I_ID")
+_DEVICE = ("gpu_id", "gpu", "gpu_uuid", "UUID", "GPU_I_ID", "DeviceId")
 
 _HEAT_CHECKS = ("Compare with the other devices of the node: one of them, or airflow?",
                 "Look at power draw and clocks: is the device throttled already?",

@@ -19,6 +19,7 @@ FIRST = Default("SlowFirstToken", WARNING, hold=600, threshold=1.0, kind="durati
 SLOW_SHARE = 0.05
 _QUANTILES = (0.5, 0.95, 0.99)
 _LEAST = 20
+_SHARES = (("queueDuration", "queue-time", "Time in the Queue"), ("interTokenLatency", "inter-token", "Inter-Token Latency"))
 
 _CHECKS = (
     "Is it the queue, the prompt or the generation? Compare waiting requests with running ones.",
@@ -35,14 +36,14 @@ def latency(subject: Subject) -> Contribution:
     request = _part(subject, "requestDuration", SLOW, "inference-latency", "Inference Latency", "answers slowly")
     first = _part(subject, "timeToFirstToken", FIRST, "first-token", "Time to First Token",
                   "takes long until the first token")
-    return Contribution(alerts=request.alerts + first.alerts, panels=request.panels + first.panels + _tokens(subject),
+    return Contribution(alerts=request.alerts + first.alerts, panels=request.panels + first.panels + _shares(subject),
                         omitted=request.omitted + first.omitted)
 
 
-def _tokens(subject: Subject) -> tuple[tuple[str, Panel], ...]:
-    """How evenly tokens stream, once the first has come."""
-    found = subject.readings("interTokenLatency")
-    return (("latency", _panel(subject, found, None, "inter-token", "Inter-Token Latency")),) if found else ()
+def _shares(subject: Subject) -> tuple[tuple[str, Panel], ...]:
+    """Where a request's time goes: how long it waits, and how evenly tokens stream once the first has come."""
+    return tuple(("latency", _panel(subject, found, None, key, title)) for signal, key, title in _SHARES
+                 if (found := subject.readings(signal)))
 
 
 def _part(subject: Subject, signal: str, default: Default, key: str, title: str, what: str) -> Contribution:
@@ -74,7 +75,7 @@ def _alert(subject: Subject, settings: Settings, found: tuple[Reading, ...], sto
     if histogram is None:
         expr = any_of(*(_mean(subject, one) for one in found))
         body: Text = ("The mean is ", seconds(), ", above ", text, ".")
-        compared = Binary(">", expr, Number(settings.threshold))
+        compared: Expr = Binary(">", expr, Number(settings.threshold))
     elif settings.quantile is not None:
         expr = any_of(*(_quantile(subject, one, settings.quantile) for one in found))
         body = ("The ", _name(settings.quantile), " quantile is ", seconds(), ", above ", text, ".")
@@ -83,9 +84,10 @@ def _alert(subject: Subject, settings: Settings, found: tuple[Reading, ...], sto
         expr = any_of(*(_slow(subject, one, settings.threshold) for one in found))
         body = (share(), " of the requests take longer than ", text, ".")
         compared = Binary(">", expr, Number(SLOW_SHARE))
-    count = any_of(*(_count(subject, one) for one in found))
-    return alert(subject, settings, replace(story, description=body),
-                 busy(count, _LEAST, subject.by(found[0]), compared))
+    counts = [count for one in found if (count := _count(subject, one)) is not None]
+    if counts:
+        compared = busy(any_of(*counts), _LEAST, subject.by(found[0]), compared)
+    return alert(subject, settings, replace(story, description=body), compared)
 
 
 def _name(quantile: float) -> str:
@@ -125,6 +127,8 @@ def _mean(subject: Subject, reading: Reading) -> Expr:
         by, term = subject.by(reading), measure.histogram
         spent: Expr = aggregate("sum", _rate(subject, reading, term, "_sum"), *by)
         served: Expr = aggregate("sum", _rate(subject, reading, term, "_count"), *by)
+    elif measure.gauge is not None:
+        return _level(subject, reading, measure.gauge)
     else:
         assert measure.mean_sum is not None
         assert measure.mean_count is not None
@@ -135,10 +139,18 @@ def _mean(subject: Subject, reading: Reading) -> Expr:
     return value if scale == 1 else Binary("/", value, Number(scale))
 
 
-def _count(subject: Subject, reading: Reading) -> Expr:
+def _level(subject: Subject, reading: Reading, term: Term) -> Expr:
+    """A mean that the service reports itself: nobody can put those of several replicas together, so the longest."""
+    value = aggregate("max", subject.read(reading, term), *subject.by(reading))
+    scale = reading.scale(term)
+    return value if scale == 1 else Binary("/", value, Number(scale))
+
+
+def _count(subject: Subject, reading: Reading) -> Expr | None:
     measure = reading.measure
     term = measure.histogram or measure.mean_count
-    assert term is not None
+    if term is None:
+        return None
     series = subject.read(reading, term, "_count" if measure.histogram is not None else "")
     return aggregate("sum", subject.once(reading, term, increase(series, subject.window)), *subject.by(reading))
 
@@ -147,8 +159,9 @@ def _panel(subject: Subject, found: tuple[Reading, ...], settings: Settings | No
     seen = subject.viewed
     model = of_model(seen, found[0])
     queries = [Query(any_of(*(_mean(seen, one) for one in found)), ("Mean", *model))]
-    if found[0].measure.histogram is not None:
-        queries = [Query(any_of(*(_quantile(seen, one, q) for one in found)), (_name(q).upper(), " Latency", *model))
+    spread = [one for one in found if one.measure.histogram is not None]
+    if spread:
+        queries = [Query(any_of(*(_quantile(seen, one, q) for one in spread)), (_name(q).upper(), " Latency", *model))
                    for q in _QUANTILES] + queries
     watched = f" {settings.name} fires at its line." if settings is not None else ""
     steps = subject.resolved.service.traces.spans
