@@ -163,6 +163,9 @@ class ProfileForm(Block):
     ranks: dict[LabelName, Literal["max", "sum"]] = leaf(
         "Labels of parallel processes. `max`: each repeats the same events, which count once; `sum`: each has its own.",
         {"tp_rank": "max", "dp_rank": "sum"}, default={})
+    scope: dict[LabelName, str] = leaf(
+        "Labels that tell whose requests a series counts, where one program serves many: the option of the same name gives "
+        "the value, else this one; empty is any.", {"reporter": "source", "destination_service_name": ""}, default={})
     entities: dict[Word, tuple[LabelName, ...]] = leaf("Label sets by name.", {"engine": ["model_name"]}, default={})
     buckets: dict[Word, tuple[Bound, ...]] = leaf("Bucket bounds by name.", {"request": [0.5, 1]}, default={})
     bucket_rules: dict[Word, BucketRule] = leaf("Rules of bucket bounds by name.",
@@ -214,6 +217,7 @@ def _metric(form: MetricForm, whole: ProfileForm) -> profile.Metric:
         buckets=named or (bounds(rule) if rule is not None else ()), bucket_rule=rule, lazy=form.lazy,
         condition=_condition(form), engine=form.engine or "",
         repeated=tuple(sorted(label for label in labels if whole.ranks.get(label) == "max")),
+        scope=tuple((label, whole.scope[label]) for label in labels if label in whole.scope),
         companion=next((change.of for change in (since, until) if change is not None and change.of is not None), ""),
         seen_from=since.seen if since else "", absent_until=(since.absent or "") if since else "",
         seen_until=until.seen if until else "", absent_from=(until.absent or "") if until else "")

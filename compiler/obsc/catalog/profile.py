@@ -51,8 +51,9 @@ class Metric:
     does not exist: None, `(option, value)` of `runtime.options`, or `("", words)` for what no option decides.
     `absent_until`/`seen_from`, `seen_until`/`absent_from`: the two readings around its appearance and its removal
     ("" where there is none), of the program `companion` if that is not the runtime itself. `bucket_rule`: how bounds
-    are computed. `repeated`: labels whose values tell processes that count the same events. `engine`: the engine
-    inside the runtime without which it does not exist.
+    are computed. `repeated`: labels whose values tell processes that count the same events. `scope`: labels that tell
+    whose requests are counted, with their usual value ("" for any). `engine`: the engine inside the runtime without
+    which it does not exist.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Metric:
     absent_from: str = ""
     bucket_rule: BucketRule | None = None
     repeated: tuple[str, ...] = ()
+    scope: tuple[tuple[str, str], ...] = ()
     engine: str = ""
     companion: str = ""
 
@@ -143,8 +145,9 @@ class Profile:
 
     @property
     def options(self) -> frozenset[str]:
-        """Keys of `runtime.options` that decide something: metrics, bounds, the page itself, or a companion's release."""
+        """Keys of `runtime.options` that decide something: metrics, bounds, whose requests, the page, a companion's release."""
         rules = {one.bucket_rule.option for one in self.metrics if one.bucket_rule is not None}
         asked = {one.condition[0] for one in self.metrics if one.condition is not None}
         pages = {need.option for need in self.needs} | {option for option, _, _ in self.elsewhere}
-        return frozenset((rules | asked | pages | set(self.companions)) - {""})
+        scopes = {label for one in self.metrics for label, _ in one.scope}
+        return frozenset((rules | asked | scopes | pages | set(self.companions)) - {""})

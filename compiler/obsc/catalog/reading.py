@@ -137,9 +137,9 @@ def _contradictions(form: ProfileForm, profile: Profile) -> Iterator[_Mistake]:
     for found, releases in [*lists, *((("companions", name), one) for name, one in form.companions.items())]:
         if list(releases) != sorted(set(releases), key=order):
             yield _Mistake(found, "the readings are not in order, or one stands twice", "write the oldest first")
-    for label in form.ranks:
+    for key, label in (*(("ranks", label) for label in form.ranks), *(("scope", label) for label in form.scope)):
         if not any(label in one.labels for one in profile.metrics):
-            yield _Mistake(("ranks", label), f"no metric has the label `{label}`", "delete it, or add it to an entity")
+            yield _Mistake((key, label), f"no metric has the label `{label}`", "delete it, or add it to an entity")
     by_name: dict[str, Metric] = {}
     for index, (one, facts) in enumerate(zip(form.metrics, profile.metrics, strict=True)):
         path: Path = ("metrics", index)

@@ -126,6 +126,7 @@ def _tells(matcher: Matcher, facts: Metric) -> bool:
     """Whether a matcher says whose series it is, and not which of them (a status, a bucket, a reason)."""
     own = {label for label in facts.labels if label not in {"namespace", "pod", "container", "deployment", "statefulset",
                                                             "daemonset", "exported_namespace", "exported_pod"}}
+    own -= {label for label, _ in facts.scope}
     return matcher.label not in own and matcher.label != "le"
 
 
