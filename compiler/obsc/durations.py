@@ -40,6 +40,12 @@ def show(seconds: float) -> str:
     return text
 
 
+def spoken(seconds: float) -> str:
+    """A duration as people write it, which specs take too: 2.5 → `2.5s`, else as `show` has it."""
+    is_fraction = 1 < seconds < 60 and seconds != round(seconds)
+    return f"{number(seconds)}s" if is_fraction else show(seconds)
+
+
 def number(value: float) -> str:
     """A number as people write it: 5.0 → `5`, 0.95 → `0.95`, 1e-07 → `0.0000001`; never an exponent."""
     text = format(value, ".12f").rstrip("0").rstrip(".")

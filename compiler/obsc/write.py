@@ -77,7 +77,7 @@ def write(root: Path, tree: Mapping[str, bytes], owned: Sequence[str], sink: Sin
     except OSError as error:
         named = [str(one) for one in (error.filename2, error.filename) if one is not None and _STAGING not in str(one)]
         sink.error("W901", f"the output cannot be {'read' if check else 'written'}: {error.strerror or error}",
-                   Place(named[0] if named else str(root)), hint="make room or give the rights, and run again")
+                   Place(named[0] if named else str(root)), hint="give the rights, make room, or move away what is there; then run again")
         return None
 
 
@@ -115,7 +115,7 @@ def _bundles(owned: Sequence[str]) -> Iterable[list[str]]:
 
 def _faults(root: Path, tree: Mapping[str, bytes]) -> Iterator[Diagnostic]:
     folded: dict[str, str] = {}
-    plain: set[str] = set()
+    plain, told = set[str](), set[str]()
     for path in sorted(tree, key=lambda one: (one.casefold(), one)):
         if not _inside(path):
             yield Diagnostic("W903", Severity.ERROR, f"`{_shown(path)}` leads out of the output folder", Place(path),
@@ -125,10 +125,11 @@ def _faults(root: Path, tree: Mapping[str, bytes]) -> Iterator[Diagnostic]:
         above = next((folded[folder.casefold()] for folder in _folders(path) if folder.casefold() in folded), None)
         if other != path or above:
             yield Diagnostic("W902", Severity.ERROR, f"`{above or other}` and `{path}` cannot both be files on every disk", Place(path),
-                             hint="rename one service")
+                             hint="this is a fault of ours: report it, and rename one of the services until it is mended")
         obstacle = _obstacle(root, path, plain)
-        if obstacle:
-            yield Diagnostic("W904", Severity.ERROR, f"`{obstacle}` is in the way of `{path}`: expected a plain file in plain folders",
+        if obstacle and obstacle not in told:
+            told.add(obstacle)
+            yield Diagnostic("W904", Severity.ERROR, f"`{obstacle}` is in the way of outputs: expected a plain file in plain folders",
                              Place(str(root / obstacle)), hint="move it away")
 
 

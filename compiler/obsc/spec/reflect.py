@@ -112,10 +112,15 @@ def _homes(model: type[Block]) -> dict[str, tuple[str, ...]]:
     for where, block in _blocks(model):
         for key in typed_fields(block):
             found[key].add(where)
-    # What a component has is what its service has: the shorter of two such places tells enough.
-    return {key: tuple(sorted((one for one in places if not any(one.endswith(f".{other}") for other in places)),
+    return {key: tuple(sorted((one for one in places if not _repeats(one, places)),
                               key=lambda where: (where.count(".") + where.count("["), where)))
             for key, places in found.items()}
+
+
+def _repeats(where: str, places: set[str]) -> bool:
+    """Whether a place is in a component and its service has the same one: naming that tells enough."""
+    own = where.removeprefix("components[]")
+    return own != where and own.removeprefix(".") in places
 
 
 def _blocks(model: type[Block]) -> Iterator[tuple[str, type[Block]]]:
