@@ -71,7 +71,7 @@ def snapped(settings: Settings, found: tuple[Reading, ...]) -> Settings:
 
 def _alert(subject: Subject, settings: Settings, found: tuple[Reading, ...], story: Story) -> AlertRule:
     histogram = found[0].measure.histogram
-    text = durations.show(settings.threshold)
+    text = durations.spoken(settings.threshold)
     if histogram is None:
         expr = any_of(*(_mean(subject, one) for one in found))
         body: Text = ("The mean is ", seconds(), ", above ", text, ".")
