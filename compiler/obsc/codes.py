@@ -115,6 +115,7 @@ CODES: dict[str, Code] = {
     "S354": Code("one of two", "An indicator is a ratio of counters or the value of an expression, one of them."),
     "S355": Code("dropped metric in use", "A metric that is not stored cannot be read by a rule or a panel."),
     "S356": Code("label of the compiler's", "Rules rely on job, namespace, service and the like; a pod's label cannot stand for them."),
+    "S357": Code("probe without a way", "A probe needs the platform's black-box exporter, one of its modules, and an address to ask."),
     # P4xx policy, privacy
     "P402": Code("foreign namespace", "The platform says in which namespaces a team may run services."),
     "P403": Code("severity above the team's", "The platform limits how urgent a team's alerts may be."),

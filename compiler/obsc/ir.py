@@ -308,6 +308,25 @@ class ScrapeJob:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeJob:
+    """A request to `url` that the exporter at `address` (`host:port`) makes as its `module` says, every `interval` seconds.
+
+    `name` is unique in its environment, `job` the label's value, `probe` the name within the service.
+    """
+
+    name: str
+    job: str
+    probe: str
+    url: str
+    module: str
+    address: str
+    interval: float
+    timeout: float
+    labels: Labels
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Mask:
     """A kind of private value in free text: its name, an RE2 expression, and what replaces it."""
 
@@ -398,3 +417,4 @@ class Service:
     routes: tuple[Route, ...]
     omitted: tuple[tuple[str, str], ...] = ()
     parts: tuple[Service, ...] = ()
+    probes: tuple[ProbeJob, ...] = ()

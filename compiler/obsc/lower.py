@@ -28,6 +28,7 @@ from obsc.ir import (
     TracePolicy,
     Variable,
 )
+from obsc.probes import probe_jobs
 from obsc.promql import Call, Number, aggregate
 from obsc.resolve import Resolved
 from obsc.signals import FAMILIES
@@ -79,7 +80,7 @@ def _component(subject: Subject) -> Service:
         static_labels=subject.static_labels, jobs=endpoints.scrape_jobs(resolved), recordings=recordings, alerts=alerts,
         dashboard=_dashboard(subject, parts), logs=_logs(resolved), traces=_traces(resolved),
         routes=_routes(resolved, alerts),
-        omitted=tuple(sorted({reason for part in parts for reason in part.omitted})))
+        omitted=tuple(sorted({reason for part in parts for reason in part.omitted})), probes=probe_jobs(resolved))
 
 
 def _joined(resolved: Resolved, found: tuple[Service, ...]) -> Service:
@@ -96,7 +97,8 @@ def _joined(resolved: Resolved, found: tuple[Service, ...]) -> Service:
         found[0], jobs=tuple(job for one in every for job in one.jobs), alerts=alerts,
         recordings=tuple(rule for one in every for rule in one.recordings),
         dashboard=replace(found[0].dashboard, rows=rows, events=events), logs=tuple(log for one in every for log in one.logs),
-        routes=_routes(resolved, alerts), omitted=tuple(sorted({reason for one in every for reason in one.omitted})), parts=found)
+        routes=_routes(resolved, alerts), omitted=tuple(sorted({reason for one in every for reason in one.omitted})), parts=found,
+        probes=tuple(probe for one in every for probe in one.probes))
 
 
 def _row_of(component: str, row: Row) -> Row:

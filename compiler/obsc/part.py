@@ -42,7 +42,7 @@ def part_of(service: Service, files: dict[str, str]) -> Part:
     """The part of a compiled service; `files` are the texts of its artifacts by name."""
     board = service.dashboard
     known = tuple((name, files[name]) for name in (RULES, SCRAPE, DASHBOARD, LOGS) if name in files)
-    return Part(service.identity, service.team, tuple(job.name for job in service.jobs),
+    return Part(service.identity, service.team, (*(job.name for job in service.jobs), *(probe.name for probe in service.probes)),
                 tuple(one.id for one in service.logs), (board.uid, board.title, board.folder), service.traces,
                 service.routes, known)
 

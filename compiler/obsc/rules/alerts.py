@@ -15,13 +15,15 @@ from obsc.signals.kubernetes import CRASHING, KILLED, MEMORY, RESTARTING, THROTT
 from obsc.signals.latency import FIRST, SLOW
 from obsc.signals.own import OUT_OF_BOUNDS
 from obsc.signals.pipeline import BLIND, SAMPLES, TARGET
+from obsc.signals.probes import FAILING
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Default
 from obsc.signals.subject import Subject
 
 ALERTS: dict[str, Default] = {one.name: one for one in (
     DOWN, NOT_READY, FEWER, HIGH, ELEVATED, SLOW, FIRST, BUSY, HOT, OVERHEATING, MEMORY, THROTTLED, KILLED, CRASHING,
-    RESTARTING, TARGET, SAMPLES, BLIND, OUT_OF_BOUNDS)}
+    RESTARTING, TARGET, SAMPLES, BLIND, OUT_OF_BOUNDS,
+    FAILING)}
 _SIGNALS = {SLOW.name: "requestDuration", FIRST.name: "timeToFirstToken"}
 _WITHOUT_THRESHOLD = frozenset(one.name for one in ALERTS.values() if one.threshold == 0 and one.kind == "number")
 

@@ -12,11 +12,12 @@ from obsc.signals.kubernetes import kubernetes
 from obsc.signals.latency import latency
 from obsc.signals.own import own
 from obsc.signals.pipeline import pipeline
+from obsc.signals.probes import probes
 from obsc.signals.quality import quality
 from obsc.signals.subject import Subject
 from obsc.signals.traffic import traffic
 
 # The order of work, and of rules and panels within their groups and rows.
 FAMILIES: tuple[Callable[[Subject], Contribution], ...] = (
-    availability, errors, latency, traffic, quality, own, gpu, kubernetes, pipeline,
+    availability, probes, errors, latency, traffic, quality, own, gpu, kubernetes, pipeline,
 )

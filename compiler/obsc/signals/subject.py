@@ -45,6 +45,8 @@ MODEL_LABELS = ("model_name", "model")
 _LEAST_WINDOW = 300.0
 # Where Go's shortest form of a number, which Prometheus writes into `le`, has no exponent.
 _PLAIN_FROM, _PLAIN_TO = 1e-4, 1e6
+# What is asked about an address and not about pods.
+_OF_ADDRESSES = frozenset({"blackbox"})
 # Which of the platform's exporters watches an accelerator.
 _DEVICES = {"nvidia.com/gpu": "dcgm"}
 
@@ -145,7 +147,7 @@ class Subject:
         """An exporter of the platform's `sources`, if it is there."""
         field = {"kubeStateMetrics": "kube_state_metrics"}.get(key, key)
         said: Source = getattr(self.resolved.platform.sources, field)
-        if not said.enabled or self.resolved.service.workload.kind in {"External", "None"}:
+        if not said.enabled or (key not in _OF_ADDRESSES and self.resolved.service.workload.kind in {"External", "None"}):
             return None
         profile = load_runtime(source_name(key) or "")
         return Exporter(key, profile, said) if profile is not None else None
@@ -303,7 +305,7 @@ class Subject:
         own = next((facts for key, (_, facts, _) in self.series.items() if key in base), None)
         if own is not None:
             return own
-        exporters = [found.profile for key in ("kubeStateMetrics", "cadvisor", "dcgm")
+        exporters = [found.profile for key in ("kubeStateMetrics", "cadvisor", "dcgm", "blackbox")
                      if (found := self.exporter(key)) is not None]
         target = load_runtime(source_name("target") or "")
         profiles = [profile for profile, _ in self._dialects] + exporters + ([target] if target else [])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from obsc.spec.alerts import Alerts
 from obsc.spec.base import Block, leaf
 from obsc.spec.logs import Logs
 from obsc.spec.metrics import Metrics
 from obsc.spec.models import Accelerators, Model
+from obsc.spec.probes import Probe
 from obsc.spec.runtime import Runtime
 from obsc.spec.types import DnsLabel, Word
 from obsc.spec.workload import Workload
@@ -26,8 +26,6 @@ OWN_IDENTITY = ("name", "selector")
 class Component(Block):
     """A further part of the service: a pool of the main runtime, or, with a runtime of its own, another program."""
 
-    later: ClassVar[Mapping[str, str]] = {"probes": "black-box checks"}
-
     name: DnsLabel = leaf("Name of the component; its label in series. The service's first component is `main`.", "router")
     enabled: bool = leaf("Whether the item is there: an environment can switch off what the document has.", False, default=True)
     team: Word | None = leaf("Owner; the service's unless given.", "platform", default=None)
@@ -39,5 +37,6 @@ class Component(Block):
     metrics: Metrics = leaf("Where its series come from.", {"endpoints": [{"port": 8001}]}, default=Metrics())
     models: tuple[Model, ...] = leaf("Models that it serves.", [{"name": "llama-3.1-70b-instruct"}], default=())
     accelerators: Accelerators | None = leaf("Accelerators of a pod.", {"resource": "nvidia.com/gpu"}, default=None)
+    probes: tuple[Probe, ...] = leaf("Checks of it from outside.", [{"name": "health", "path": "/health"}], default=())
     alerts: Alerts = leaf("Changes to its alerts.", {"rules": {"GPUHot": {"threshold": 80}}}, default=Alerts())
     logs: Logs = leaf("Its logs.", {"format": "json"}, default=Logs())

@@ -103,8 +103,6 @@ class Jaeger(Block):
 class Source(Block):
     """An exporter that runs already and is scraped already."""
 
-    later: ClassVar[Mapping[str, str]] = {"modules": "modules of the black-box exporter"}
-
     enabled: bool = leaf("Whether it is there.", True, default=True)
     version: ExactVersion | None = leaf("Version.", "2.17.0", default=None)
     matchers: tuple[MatcherText, ...] | None = leaf("Matchers of its series; the catalog's unless given.",
@@ -117,12 +115,24 @@ class Source(Block):
                                     "kube-state-metrics.kube-system.svc:8080", default=None)
 
 
+class Blackbox(Source):
+    """The black-box exporter, which makes the requests of `probes`."""
+
+    later: ClassVar[Mapping[str, str]] = {}
+
+    enabled: bool = leaf("Whether it is there.", True, default=False)
+    modules: tuple[Word, ...] = leaf("Modules of its configuration, which probes may name.", ["http_2xx", "http_post_2xx"],
+                                     default=("http_2xx",))
+
+
 class Sources(Block):
     """Exporters."""
 
     later: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("nodeExporter", "amd", "blackbox", "istio", "knative", "kuberay"), "this exporter")
+        ("nodeExporter", "amd", "istio", "knative", "kuberay"), "this exporter")
 
     kube_state_metrics: Source = leaf("kube-state-metrics.", {"enabled": True}, default=Source())
     cadvisor: Source = leaf("cAdvisor in the kubelet.", {"enabled": True}, default=Source())
     dcgm: Source = leaf("NVIDIA's DCGM exporter.", {"enabled": True}, default=Source(enabled=False))
+    blackbox: Blackbox = leaf("The black-box exporter.", {"enabled": True, "address": "blackbox-exporter.monitoring.svc:9115"},
+                              default=Blackbox())

@@ -13,6 +13,7 @@ from obsc.spec.logs import Logs
 from obsc.spec.metadata import Metadata
 from obsc.spec.metrics import Metrics
 from obsc.spec.models import Accelerators, Model
+from obsc.spec.probes import Probe
 from obsc.spec.runtime import Runtime
 from obsc.spec.traces import Traces
 from obsc.spec.types import DnsLabel, Word
@@ -30,7 +31,7 @@ class AIService(Block):
     """One AI service. The catalog, the platform and its profiles fill in what it does not say."""
 
     later: ClassVar[Mapping[str, str]] = {
-        "probes": "black-box checks", "objectives": "service level objectives; set thresholds in `alerts.rules`",
+        "objectives": "service level objectives; set thresholds in `alerts.rules`",
         "traffic": "expected load",
         "baselines": "anomaly bands", "quality": "model quality", "drift": "data drift", "feedback": "user satisfaction",
         "cost": "cost", "autoscaling": "autoscaling", "dependencies": "dependencies between services"}
@@ -52,6 +53,7 @@ class AIService(Block):
     indicators: tuple[Indicator, ...] = leaf(
         "Numbers of the service's own, with bounds.",
         [{"name": "grounded", "value": "avg by (namespace) (chat_grounded_ratio)", "min": 0.8}], default=())
+    probes: tuple[Probe, ...] = leaf("Checks from outside.", [{"name": "health", "path": "/health"}], default=())
     logs: Logs = leaf("Logs.", {"format": "json"}, default=Logs())
     traces: Traces = leaf("Traces.", {"sampling": {"baseline": "10%"}}, default=Traces())
     dashboards: Dashboards = leaf("Dashboard.", {"title": "AI Model Performance"}, default=Dashboards())

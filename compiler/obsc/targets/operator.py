@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from obsc import conventions, encode, k8s
 from obsc.emit import Artifact
-from obsc.ir import Discovery, ScrapeJob, SecretRef, Service, Tls
+from obsc.ir import Discovery, ProbeJob, ScrapeJob, SecretRef, Service, Tls
 from obsc.spec.platform import AIPlatform
 from obsc.targets._rules import groups
 
@@ -29,6 +29,10 @@ def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
         name = k8s.object_name(service.identity.name, *further, job.endpoint if job.endpoint != "default" else "")
         file = conventions.manifest_file(k8s.object_name("scrape", *further, job.endpoint))
         objects[file] = _object(version, kind, name, service, platform, spec)
+    for probe in service.probes:
+        file = conventions.manifest_file(k8s.object_name("probe", probe.probe))
+        name = k8s.object_name(service.identity.name, "probe", probe.probe)
+        objects[file] = _object("v1", "Probe", name, service, platform, _probe(probe, platform))
     folder = (service.identity.namespace, service.identity.name)
     return tuple(Artifact(conventions.manifests(service.identity.environment, *folder, file), data)
                  for file, data in objects.items())
@@ -53,6 +57,14 @@ def _monitor(job: ScrapeJob, platform: AIPlatform) -> tuple[str, str, Data]:
     if job.discovery is Discovery.PODS:
         return "PodMonitor", "v1", {**spec, "podMetricsEndpoints": [endpoint]}
     return "ServiceMonitor", "v1", {**spec, "endpoints": [endpoint]}
+
+
+def _probe(probe: ProbeJob, platform: AIPlatform) -> Data:
+    steps = [{"action": "replace", "targetLabel": label, "replacement": encode.relabel_replacement(value)}
+             for label, value in (("job", probe.job), *probe.labels)]
+    return {"jobName": probe.name, "interval": conventions.seconds(probe.interval), "scrapeTimeout": conventions.seconds(probe.timeout),
+            "module": probe.module, "prober": {"url": probe.address, "scheme": "http", "path": "/probe"}, **_protocol(platform),
+            "sampleLimit": _SAMPLES, "targets": {"staticConfig": {"static": [probe.url], "relabelingConfigs": steps}}}
 
 
 def _protocol(platform: AIPlatform) -> Data:

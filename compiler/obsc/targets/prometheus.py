@@ -12,7 +12,7 @@ from obsc import conventions, encode, k8s
 from obsc.catalog import load_runtime, source_name
 from obsc.catalog.profile import Profile
 from obsc.emit import Artifact, to_yaml
-from obsc.ir import Discovery, ScrapeJob, Service, Tls
+from obsc.ir import Discovery, ProbeJob, ScrapeJob, Service, Tls
 from obsc.part import RULES, SCRAPE, Part
 from obsc.spec.platform import AIPlatform
 from obsc.spec.platform_backends import Source
@@ -31,8 +31,8 @@ def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
     """rules.yaml for every flavor (people and checkers read it), scrape.yaml where Prometheus reads files."""
     folder = (service.identity.environment, service.identity.namespace, service.identity.name)
     found = [Artifact(conventions.artifacts(*folder, RULES), {"groups": groups(service, platform)})]
-    if platform.prometheus.flavor == "config" and service.jobs:
-        jobs = [_job(job, platform) for job in service.jobs]
+    if platform.prometheus.flavor == "config" and (service.jobs or service.probes):
+        jobs = [*(_job(job, platform) for job in service.jobs), *(_probe(one, platform) for one in service.probes)]
         found.append(Artifact(conventions.artifacts(*folder, SCRAPE), {"scrape_configs": jobs}))
     return tuple(found)
 
@@ -81,6 +81,17 @@ def _job(job: ScrapeJob, platform: AIPlatform) -> Data:
     dropped = [_drop("__name__", pattern) for pattern in job.dropped]
     return {**data, **_discovery(job), "relabel_configs": _relabelling(job),
             **({"metric_relabel_configs": dropped} if dropped else {})}
+
+
+def _probe(probe: ProbeJob, platform: AIPlatform) -> Data:
+    """The exporter is scraped, and told in the request whom to ask: the target's own address becomes the instance."""
+    return {
+        "job_name": probe.name, "scrape_interval": conventions.seconds(probe.interval),
+        "scrape_timeout": conventions.seconds(probe.timeout), "metrics_path": "/probe", "params": {"module": [probe.module]},
+        **_plain_text(platform), "sample_limit": _SAMPLES, "static_configs": [{"targets": [probe.url]}],
+        "relabel_configs": [_copy("__address__", "__param_target"), _copy("__param_target", "instance"),
+                            *(_set(label, value) for label, value in (("job", probe.job), *probe.labels)),
+                            _set("__address__", probe.address)]}
 
 
 def _tls(tls: Tls) -> Data:

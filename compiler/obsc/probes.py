@@ -1,0 +1,57 @@
+"""Probes of a service as jobs: what is asked, through which exporter, and what their series are called."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from obsc import endpoints
+from obsc.ir import ProbeJob
+from obsc.resolve import MAIN, Resolved
+from obsc.spec.probes import Probe
+
+_LONGEST_TIMEOUT = 10.0
+
+
+def probe_jobs(resolved: Resolved) -> tuple[ProbeJob, ...]:
+    """One job for each probe; none where the platform has no black-box exporter, which a rule reports."""
+    exporter = resolved.platform.sources.blackbox
+    if not exporter.enabled or exporter.address is None:
+        return ()
+    return tuple(_job(resolved, one, exporter.address) for one in resolved.service.probes)
+
+
+def probe_label(resolved: Resolved) -> str:
+    """Value of the label `job` on a component's probes."""
+    return f"{resolved.full_name}-probes"
+
+
+def probed(resolved: Resolved, probe: Probe) -> str | None:
+    """The address that a probe asks; None if its port is no number, since a Service's ports are known by name there only."""
+    if probe.url is not None:
+        return probe.url
+    main = endpoints.main_endpoint(resolved)
+    port = probe.port if probe.port is not None else main.port if main.port is not None else resolved.profile.port
+    if not isinstance(port, int):
+        return None
+    workload = resolved.service.workload
+    return f"{main.scheme}://{workload.name or resolved.full_name}.{resolved.service.metadata.namespace}.svc:{port}{probe.path}"
+
+
+def probed_host(url: str) -> str:
+    """Host and port of an address, as the platform's list of targets knows them."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
+def _job(resolved: Resolved, probe: Probe, address: str) -> ProbeJob:
+    metadata = resolved.service.metadata
+    further = () if resolved.component in {"", MAIN} else (resolved.component,)
+    labels = (*((("component", resolved.component),) if resolved.component else ()), ("namespace", metadata.namespace),
+              ("probe", probe.name), ("service", metadata.name))
+    # `@` keeps it apart from the jobs of a component that is called like this.
+    return ProbeJob(
+        name="/".join((metadata.namespace, metadata.name, *further, f"@{probe.name}")), job=probe_label(resolved),
+        probe="-".join((*further, probe.name)), url=probed(resolved, probe) or "", module=probe.module, address=address,
+        interval=probe.interval, timeout=min(_LONGEST_TIMEOUT, probe.interval), labels=labels,
+        origin=resolved.origins.origin("probes", probe.name))
