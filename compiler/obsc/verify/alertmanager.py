@@ -110,16 +110,18 @@ def _grouping(route: Mapping[str, Any], words: _Words) -> Iterator[Problem]:
 def _matcher(one: object) -> Iterator[Problem]:
     """A matcher of the operator, which is a mapping; one of Alertmanager itself is a text and judged by its form."""
     pattern = at(one, "value")
-    if at(one, "matchType") in {"=~", "!~"} and isinstance(pattern, str) and (wrong := grammars.regex(pattern)):
+    if at(one, "matchType") in ("=~", "!~") and isinstance(pattern, str) and (wrong := grammars.regex(pattern)):
         yield Problem("X632", ("value",), f"found {shown(pattern)}: {wrong}", "mend the expression")
 
 
 def _unused(route: Mapping[str, Any], receivers: Sequence[object], path: Path) -> Iterator[Problem]:
-    used, todo = set[object](), [route]
+    used, todo = set[str](), [route]
     while todo:
         one = todo.pop()
-        used.add(one.get("receiver"))
+        used |= {one["receiver"]} if isinstance(one.get("receiver"), str) else set()
         todo += [mapping(child) for child in items(one.get("routes"))]
+    if used - {str(at(receiver, "name")) for receiver in receivers} - {""}:
+        return  # a name is misspelt, and that is said where it stands
     for index, receiver in enumerate(receivers):
         name = at(receiver, "name")
         if isinstance(name, str) and name not in used:

@@ -77,7 +77,7 @@ def _extensions(config: Mapping[str, Any]) -> Iterator[Problem]:
     known = mapping(config.get("extensions"))
     enabled = items(at(config, "service", "extensions"))
     for index, one in enumerate(enabled):
-        if one not in known:
+        if isinstance(one, str) and one not in known:
             yield Problem("X634", ("service", "extensions", index), f"there is no extension {shown(one)}", nearest(str(one), known))
     for name in known:
         if name not in enabled:
@@ -108,16 +108,16 @@ def _policies(policies: list[Any]) -> Iterator[Problem]:
         yield Problem("X634", (index, "name"), f"{shown(names[index])} is also the name of policy {first + 1}", "rename one of them")
     for index, one in enumerate(map(mapping, policies)):
         kind = one.get("type")
-        if kind not in _POLICIES:
+        if not isinstance(kind, str) or kind not in _POLICIES:
             yield Problem("X634", (index, "type") if "type" in one else (index,), f"there is no policy of the type {shown(kind)}",
                           nearest(str(kind), _POLICIES))
             continue
         if kind == "status_code":
             codes = items(at(one, "status_code", "status_codes"))
             for number, code in enumerate(codes):
-                if code not in _STATUS:
+                if not isinstance(code, str) or code not in _STATUS:
                     yield Problem("X634", (index, "status_code", "status_codes", number), f"{shown(code)} is no status of a span, "
                                   "expected `OK`, `ERROR` or `UNSET`", nearest(str(code).upper(), _STATUS))
-        nested = _NESTED.get(str(kind))
+        nested = _NESTED.get(kind)
         if nested:
             yield from below((index, *nested), _policies(items(at(one, *nested))))

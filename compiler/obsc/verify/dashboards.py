@@ -112,8 +112,8 @@ def _variables(board: Mapping[str, Any]) -> frozenset[str]:
 
 def _usual_kind(board: Mapping[str, Any]) -> str:
     """The type of data source that the dashboard's variables offer, if it is one; prometheus if there are none."""
-    kinds = {at(one, "query") for one in items(at(board, "templating", "list")) if at(one, "type") == "datasource"}
-    return str(next(iter(kinds))) if len(kinds) == 1 else "" if kinds else _PROMETHEUS
+    kinds = {str(at(one, "query")) for one in items(at(board, "templating", "list")) if at(one, "type") == "datasource"}
+    return next(iter(kinds)) if len(kinds) == 1 else "" if kinds else _PROMETHEUS
 
 
 def _panel(panel: Mapping[str, Any], names: frozenset[str], kind: str) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ _REMOTE = ("://", "github.com/", "git@", "?ref=")
 
 def is_kustomization(name: str, data: object) -> bool:
     """Whether a document is kustomize's, by its file's name or its own words."""
-    return name in NAMES or (at(data, "kind") in {"Kustomization", "Component"} and str(at(data, "apiVersion")).startswith("kustomize."))
+    return name in NAMES or (at(data, "kind") in ("Kustomization", "Component") and str(at(data, "apiVersion")).startswith("kustomize."))
 
 
 def check(data: object, folder: FilePath) -> Iterator[Problem]:
@@ -36,10 +36,17 @@ def check(data: object, folder: FilePath) -> Iterator[Problem]:
         for index, first in repeated(entries):
             yield Problem("X651", (key, index), f"{shown(entries[index])} is also item {first + 1}, and kustomize refuses that",
                           "delete one")
-        for index, entry in enumerate(entries):
+    missing = [*_entries(config, folder), *_sources(config, folder)]
+    yield from missing
+    # What is misspelt is said where it stands.
+    if not missing:
+        yield from _unlisted(config, folder)
+
+
+def _entries(config: Mapping[str, Any], folder: FilePath) -> Iterator[Problem]:
+    for key in _FILES:
+        for index, entry in enumerate(items(config.get(key))):
             yield from _exists((key, index), entry, folder)
-    yield from _sources(config, folder)
-    yield from _unlisted(config, folder)
 
 
 def _sources(config: Mapping[str, Any], folder: FilePath) -> Iterator[Problem]:

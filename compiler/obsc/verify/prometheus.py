@@ -12,8 +12,14 @@ from obsc.verify.problem import Problem, at, below, items, mapping, repeated, sh
 
 _DEFAULT_INTERVAL = "1m"
 _NEEDS_TARGET = frozenset({"replace", "hashmod", "lowercase", "uppercase", "keepequal", "dropequal"})
+_ONLY_OF = {"keepequal": frozenset({"regex", "modulus", "separator", "replacement"}), "lowercase": frozenset({"replacement"}),
+            "dropequal": frozenset({"regex", "modulus", "separator", "replacement"}), "uppercase": frozenset({"replacement"})}
 _ONLY_REGEX = frozenset({"labeldrop", "labelkeep"})
 _CREDENTIALS = ("basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file")
+_CLIENT = (*_CREDENTIALS, "tls_config", "proxy_url")
+# Which selectors of objects a role of Kubernetes discovery takes (discovery/kubernetes).
+_SELECTABLE = {"pod": {"pod", "node"}, "service": {"service"}, "node": {"node"}, "ingress": {"ingress"},
+               "endpoints": {"pod", "service", "endpoints"}, "endpointslice": {"pod", "service", "endpointslice"}}
 _RELABELLINGS = ("relabel_configs", "metric_relabel_configs")
 # The operator's custom resources: where each keeps what becomes a job.
 _ENDPOINTS = {"ServiceMonitor": "endpoints", "PodMonitor": "podMetricsEndpoints"}
@@ -81,6 +87,29 @@ def _jobs(data: object) -> Iterator[Problem]:
         yield from below(path, _exclusive(job, _CREDENTIALS))
         yield from below(path, _relabellings(job, _RELABELLINGS))
         yield from below(path, _targets(job))
+        for number, one in enumerate(map(mapping, items(job.get("kubernetes_sd_configs")))):
+            yield from below((*path, "kubernetes_sd_configs", number), _discovery(one))
+
+
+def _discovery(one: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from _exclusive(one, _CREDENTIALS)
+    client = next((key for key in _CLIENT if one.get(key)), None)
+    if client and not one.get("api_server"):
+        yield Problem("X630", (client,), f"found `{client}` without `api_server`: inside the cluster the pod's account is used",
+                      "delete it", key=True)
+    if one.get("kubeconfig_file") and (one.get("api_server") or client):
+        yield Problem("X630", ("kubeconfig_file",), "found `kubeconfig_file` beside `api_server` or credentials, which it has itself",
+                      "delete one of them", key=True)
+    if at(one, "namespaces", "own_namespace") and (one.get("api_server") or one.get("kubeconfig_file")):
+        yield Problem("X630", ("namespaces", "own_namespace"), "only a pod in the cluster has a namespace of its own", "name it", key=True)
+    roles = [at(selector, "role") for selector in items(one.get("selectors"))]
+    known = _SELECTABLE.get(str(one.get("role")), set())
+    for index, role in enumerate(roles):
+        if known and role not in known:
+            yield Problem("X630", ("selectors", index, "role"), f"discovery of {one['role']}s takes no selector of {shown(role)}",
+                          f"expected {' or '.join(sorted(known))}")
+    for index, _ in repeated(roles):
+        yield Problem("X630", ("selectors", index, "role"), f"{shown(roles[index])} has a selector already", "write both in one")
 
 
 def _twice(path: Path, names: list[Any], key: str) -> Iterator[Problem]:
@@ -133,5 +162,9 @@ def _relabelling(rule: Mapping[str, Any]) -> Iterator[Problem]:
     if action == "hashmod" and not rule.get("modulus"):
         yield Problem("X630", (), "the action `hashmod` has no modulus", "write `modulus:`")
     extra = [key for key in ("source_labels", "target_label", "modulus", "separator", "replacement") if key in rule]
+    pure = _ONLY_OF.get(action, frozenset())
+    for key in ("regex", "modulus", "separator", "replacement"):
+        if key in pure and key in rule:
+            yield Problem("X630", (key,), f"the action `{action}` takes no `{key}`", f"delete `{key}`", key=True)
     if action in _ONLY_REGEX and extra:
         yield Problem("X630", (), f"the action `{action}` takes `regex` alone, not `{extra[0]}`", f"delete `{extra[0]}`")

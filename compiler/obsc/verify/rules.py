@@ -13,23 +13,23 @@ from obsc.verify import expressions, forms, grammars
 from obsc.verify.problem import Problem, at, below, items, mapping, repeated, shown
 
 _RECORD = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_SINCE_3 = "Prometheus 3 takes it in quotes, older readers and many tools do not: rename it"
 _ONLY_ALERTS = ("for", "keep_firing_for", "annotations")
 
 
 def check_file(data: object) -> Iterator[Problem]:
     """What is wrong with a rule file."""
     yield from forms.check("rules", data)
+    names = [at(group, "name") for group in items(at(data, "groups"))]
+    for index, first in repeated(names):
+        yield Problem("X627", ("groups", index, "name"), f"{shown(names[index])} is also the name of group {first + 1}",
+                      "Prometheus refuses the file: rename one of them")
     yield from check_groups(data)
 
 
 def check_groups(data: object) -> Iterator[Problem]:
-    """What is wrong with `groups` beyond their form, which a schema or form has judged."""
-    groups = items(at(data, "groups"))
-    names = [at(group, "name") for group in groups]
-    for index, first in repeated(names):
-        yield Problem("X627", ("groups", index, "name"), f"{shown(names[index])} is also the name of group {first + 1}",
-                      "Prometheus refuses the file: rename one of them")
-    for index, group in enumerate(groups):
+    """What is wrong with the rules of `groups` beyond their form, which has been judged by another."""
+    for index, group in enumerate(items(at(data, "groups"))):
         yield from below(("groups", index), _group(mapping(group)))
 
 
@@ -37,11 +37,9 @@ def _group(group: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _labels(group.get("labels"), ("labels",), alert=False)
     rules = [mapping(rule) for rule in items(group.get("rules"))]
     for index, first in repeated([_identity(rule) for rule in rules]):
-        same = rules[index].get("expr") == rules[first].get("expr")
         yield Problem("X627", ("rules", index, "alert" if "alert" in rules[index] else "record"),
-                      f"rule {first + 1} of the group has the same name and labels" + (" and expression" if same else ""),
-                      "delete one" if same else "where both have a result they write one series: tell them apart by a label",
-                      severity=Severity.ERROR if same else Severity.WARNING)
+                      f"rule {first + 1} of the group has the same name and labels",
+                      "where both have a result they write one series: tell them apart by a label", severity=Severity.WARNING)
     for index, rule in enumerate(rules):
         yield from below(("rules", index), _rule(rule))
 
@@ -73,8 +71,9 @@ def _recording(rule: Mapping[str, Any], record: object) -> Iterator[Problem]:
         if rule.get(key):
             yield Problem("X628", (key,), f"found `{key}` on a recording rule, which only alerts have", f"delete `{key}`", key=True)
     if isinstance(record, str) and not _RECORD.fullmatch(record):
+        braces = "{" in record or "}" in record
         yield Problem("X626", ("record",), f"{shown(record)} is no name of a series, expected letters, digits, `_` and `:`",
-                      "matchers belong into `expr`" if "{" in record else "rename it")
+                      "matchers belong into `expr`" if braces else _SINCE_3, severity=Severity.ERROR if braces else Severity.WARNING)
 
 
 def _labels(labels: object, path: Path, *, alert: bool) -> Iterator[Problem]:
@@ -85,9 +84,11 @@ def _labels(labels: object, path: Path, *, alert: bool) -> Iterator[Problem]:
 
 
 def _name(name: str, path: Path, what: str) -> Iterator[Problem]:
-    if name == "__name__" or (wrong := grammars.label(name)):
-        said = "a rule's name is no label" if name == "__name__" else wrong
-        yield Problem("X626", path, f"{shown(name)} is no name of a{'n' if what[0] == 'a' else ''} {what}: {said}", "rename it", key=True)
+    called = f"{shown(name)} is no name of a{'n' if what[0] == 'a' else ''} {what}"
+    if name == "__name__" or not name:
+        yield Problem("X626", path, called, "name the rule by `record` or `alert`" if name else "name it", key=True)
+    elif wrong := grammars.label(name):
+        yield Problem("X626", path, f"{called}: {wrong}", _SINCE_3, key=True, severity=Severity.WARNING)
 
 
 def _template(text: object, path: Path) -> Iterator[Problem]:

@@ -150,7 +150,7 @@ def _resources(resources: Mapping[str, Any]) -> Iterator[Problem]:
     for name, wanted in mapping(resources.get("requests")).items():
         least, most = _amount(wanted), _amount(limits.get(name))
         if least is not None and most is not None and least > most:
-            yield Problem("X612", ("requests", name), f"the request {shown(wanted)} is above the limit {shown(limits[name])}",
+            yield Problem("X612", ("resources", "requests", name), f"the request {shown(wanted)} is above the limit {shown(limits[name])}",
                           "raise the limit")
 
 
