@@ -132,6 +132,37 @@ def test_switching_privacy_off_needs_the_platform(compile_texts: Compile) -> Non
     assert [code for code, _ in errors(found)] == ["P407", "P407", "P407"]
 
 
+PRIVATE = """\
+apiVersion: obsc.dev/v1alpha1
+kind: AIPlatform
+metadata: {name: default}
+defaults: {logs: {dropFields: [customer_id]}}
+filebeat: {version: 9.5.2}
+elasticsearch: {version: 9.5.2, hosts: ["https://es.example.svc:9200"]}
+alertmanager: {receivers: [{name: pager, pagerdutyConfigs: [{routingKey: {name: pagerduty, key: key}}]}],
+               routing: {critical: [pager], warning: [pager]}}
+"""
+
+
+@pytest.mark.parametrize("said", ["logs: {dropFields: null}", "logs: null", "logs: {dropFields: [other]}", "environments: {default: {logs: null}}"])
+def test_no_spec_takes_back_what_the_platform_drops(said: str, compile_texts: Compile) -> None:
+    compiled, found = compile_texts({"platform.yaml": PRIVATE, "chat.yaml": SPEC.format(text='"x"') + said + "\n"})
+    assert errors(found) == []
+    assert b"customer_id" in compiled.tree["default/artifacts/ai/chat/filebeat.yaml"]
+
+
+def test_an_emptied_list_is_told_even_if_a_later_layer_fills_it(compile_texts: Compile) -> None:
+    said = "logs: {dropFields: []}\nenvironments: {default: {logs: {dropFields: [other]}}}\n"
+    _, found = compile_texts({"platform.yaml": PRIVATE, "chat.yaml": SPEC.format(text='"x"') + said})
+    assert errors(found) == [("P407", 8)]
+
+
+def test_an_empty_selector_reads_no_other_pods(compile_texts: Compile) -> None:
+    compiled, found = compile_texts({"chat.yaml": SPEC.format(text='"x"') + "workload: {selector: {}}\n"})
+    assert errors(found) == []
+    assert b"app.kubernetes.io/name=chat" in compiled.tree["default/artifacts/ai/chat/scrape.yaml"]
+
+
 def test_a_link_out_of_the_folder_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "specs").mkdir()
     (tmp_path / "secret.yaml").write_text("password: x\n")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from obsc.merge import merge
 from obsc.source import Node, at
 from obsc.spec.components import OWN_IDENTITY, PART_KEYS, POOL_KEYS
+from obsc.spec.service import UNIONS
 
 
 def components(tree: Node) -> tuple[Node, ...]:
@@ -22,7 +23,7 @@ def components(tree: Node) -> tuple[Node, ...]:
 def component_tree(tree: Node, item: Node) -> Node:
     """What a component is, in the form of a service: the service's own words, what a pool takes over, the component's own."""
     assert isinstance(item.value, dict)
-    base = _cut(tree, {*PART_KEYS, "components"})
+    base = _with(_cut(tree, {*PART_KEYS, "components"}), _kept_private(tree))
     if at(item, ("runtime", "name")) is None:
         base = _with(base, {key: found for key in POOL_KEYS if (found := at(tree, (key,))) is not None})
         workload = at(tree, ("workload",))
@@ -35,6 +36,17 @@ def component_tree(tree: Node, item: Node) -> Node:
     merged = merge(base, _cut(item, {"name", "team", "enabled"}))
     assert merged is not None
     return merged
+
+
+def _kept_private(tree: Node) -> dict[str, Node]:
+    """What must not leave the service leaves no component of it, whatever it runs."""
+    found: dict[str, dict[str, Node]] = {}
+    for block, key in sorted(UNIONS):
+        node = at(tree, (block, key))
+        if node is not None and block in PART_KEYS:
+            found.setdefault(block, {})[key] = node
+    return {block: Node(said, next(iter(said.values())).place, {key: node.place for key, node in said.items()})
+            for block, said in found.items()}
 
 
 def _cut(node: Node, keys: set[str]) -> Node:

@@ -183,7 +183,7 @@ def _input(resolved: Resolved, container: str, form: Format, multiline: Multilin
     link, file = _names(resolved, container)
     end = {_LINKS: "", _RUNTIMES: "_pods"}.get(place, "_files")  # no container's name: it has an underscore
     parts = (resolved.identity.environment, metadata.namespace, resolved.full_name, container, end)
-    free = resolved.platform.policy.allow_content and resolved.emptied("logs", "dropFields")
+    free = resolved.platform.policy.allow_content and resolved.emptied("logs", "dropFields") is not None
     drop = () if free else privacy.CONTENT_KEYS
     return LogInput(
         id=".".join(part for part in parts if part), files=files, include={_LINKS: link, _RUNTIMES: file}.get(place, ""),
@@ -195,7 +195,7 @@ def _input(resolved: Resolved, container: str, form: Format, multiline: Multilin
 
 def _masks(resolved: Resolved, block: str, said: tuple[str, ...]) -> tuple[Mask, ...]:
     """What a spec asks for comes on top of the usual masks; only an empty list, where the platform allows it, has none."""
-    free = resolved.platform.policy.allow_content and resolved.emptied(block, "redact")
+    free = resolved.platform.policy.allow_content and resolved.emptied(block, "redact") is not None
     wanted = set() if free else {*said, *privacy.USUAL_MASKS}
     return tuple(privacy.MASKS[name] for name in privacy.ORDER if name in wanted)
 

@@ -4,6 +4,7 @@
     [{name: x, p: 1}]  +  [{name: x, p: 2}, {name: y}]  →  [{name: x, p: 2}, {name: y}]   (named items)
     [1, 2]             +  [3]                         →  [3]
     {a: 1}             +  {a: null}                   →  {}
+    redact: [x]        +  redact: [y]                 →  redact: [x, y]    (lists of what must not leave)
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from obsc.spec.service import ATOMIC, NAMED_LISTS, UNIONS
 
 def merge(base: Node | None, over: Node, path: Path = ()) -> Node | None:
     """`over` on top of `base`; None where the word `null` removes the value."""
+    if path[-2:] in UNIONS:
+        return _union(base, over)
     if over.null_word:
-        return None
+        return _unremovable(base, path)
     if path and path[-1] in ATOMIC:
-        return over
+        return _whole(base, over)
     if isinstance(over.value, dict):
         return _mapping(base, over, path)
     if isinstance(over.value, tuple):
@@ -79,19 +82,36 @@ def _sequence(base: Node | None, over: Node, path: Path) -> Node:
     below = base.value if base is not None and isinstance(base.value, tuple) else ()
     if not over.value:
         return over
-    if path[-2:] in UNIONS:
-        return _union(below, over)
     if path and path[-1] in NAMED_LISTS and all(isinstance(item.value, dict) for item in over.value):
         return _by_name(below, over, path)
     items = (without_nulls(item) for item in over.value)
     return replace(over, value=tuple(item for item in items if item is not None))
 
 
-def _union(below: tuple[Node, ...], over: Node) -> Node:
-    assert isinstance(over.value, tuple)
+def _union(base: Node | None, over: Node) -> Node | None:
+    """What must not leave: a layer can add to it; `[]` empties it (which the platform must allow), `null` does nothing."""
+    if over.null_word:
+        return base
+    below = base.value if base is not None and isinstance(base.value, tuple) else ()
+    if not isinstance(over.value, tuple) or not over.value:
+        return over
     seen = {item.value for item in below if isinstance(item.value, str)}
     new = tuple(item for item in over.value if not (isinstance(item.value, str) and item.value in seen))
     return replace(over, value=below + new)
+
+
+def _unremovable(base: Node | None, path: Path) -> Node | None:
+    """What `null` leaves of a value: the lists of what must not leave."""
+    below = base.value if base is not None and isinstance(base.value, dict) else {}
+    kept = {key: below[key] for block, key in UNIONS if path[-1:] == (block,) and key in below}
+    return replace(base, value=kept) if base is not None and kept else None
+
+
+def _whole(base: Node | None, over: Node) -> Node | None:
+    """A mapping that is replaced and never merged. An empty one changes nothing: it would select everything."""
+    if isinstance(over.value, dict) and all(child.null_word for child in over.value.values()):
+        return base
+    return over
 
 
 def name_of(item: Node) -> str:

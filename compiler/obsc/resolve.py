@@ -15,11 +15,13 @@ from obsc.catalog.profile import Profile
 from obsc.catalog.versions import Range, parse
 from obsc.components import component_tree, components
 from obsc.diagnostics import Place, Related, Sink
+from obsc.enforced import contradictions
 from obsc.ir import Identity, Origin
 from obsc.merge import merge, name_of, present, without_nulls
 from obsc.source import Node, Path, at, place_of, render
+from obsc.spec.components import PART_KEYS
 from obsc.spec.platform import AIPlatform
-from obsc.spec.service import AIService
+from obsc.spec.service import UNIONS, AIService
 from obsc.validate import Accepted, build
 
 UNKNOWN_RUNTIME = "custom"
@@ -80,6 +82,7 @@ class Resolved:
     component: str = ""
     components: tuple[Resolved, ...] = ()
     own_keys: frozenset[str] = frozenset()
+    empty: Mapping[tuple[str, str], Place] = field(default_factory=dict)
 
     @property
     def parts(self) -> tuple[Resolved, ...]:
@@ -107,10 +110,9 @@ class Resolved:
         """The environment's platform."""
         return self.environment.platform
 
-    def emptied(self, *path: str) -> bool:
-        """Whether a layer emptied the list at this path with `[]`."""
-        node = at(self.origins.tree, path)
-        return node is not None and node.value == ()
+    def emptied(self, block: str, key: str) -> Place | None:
+        """Where a layer emptied a list of what must not leave with `[]`, whatever the layers after it added."""
+        return self.empty.get((block, key))
 
     def sound(self, *path: str | int) -> bool:
         """Whether the value at this path is the author's (or a default), not a stand-in."""
@@ -200,12 +202,26 @@ def _service(one: Accepted, environment: Environment, sink: Sink) -> Resolved | 
     _enforced(one, environment, sink)
     items = components(merged)
     main = _part(one, environment, Origins(_without(merged, "components"), layers), sink)
+    empty = _emptied(stack)
+    main = replace(main, empty=empty.get("", {})) if main is not None else None
     if main is None or not items:
         return main
     main = replace(main, component=MAIN)
     parts = (_component(one, merged, item, main, sink) for item in items)
-    found = tuple(part for part in parts if part is not None)
+    found = tuple(replace(part, empty={**main.empty, **empty.get(part.component, {})}) for part in parts if part is not None)
     return replace(main, components=found, failed=main.failed or len(found) < len(items) or any(p.recovered for p in found))
+
+
+def _emptied(stack: Sequence[tuple[str, Node]]) -> dict[str, dict[tuple[str, str], Place]]:
+    """By component ("": the first one), the lists of what must not leave that a layer says `[]` for, and where."""
+    found: dict[str, dict[tuple[str, str], Place]] = {}
+    for _, tree in stack:
+        for whose, part in [("", tree), *((name_of(item), item) for item in components(tree))]:
+            for block, key in UNIONS:
+                node = at(part, (block, key))
+                if node is not None and node.value == ():
+                    found.setdefault(whose, {})[block, key] = node.place
+    return found
 
 
 def _part(one: Accepted, environment: Environment, origins: Origins, sink: Sink) -> Resolved | None:
@@ -224,8 +240,12 @@ def _component(one: Accepted, merged: Node, item: Node, main: Resolved, sink: Si
     if name == MAIN:
         sink.error("R211", f"the name `{MAIN}` is reserved for the first component", place_of(item, ("name",)), path="components",
                    hint="choose another name")
-    own = Sink(strict=sink.strict)
-    part = _part(one, main.environment, Origins(component_tree(merged, item), main.origins.layers), own)
+    own, tree = Sink(strict=sink.strict), component_tree(merged, item)
+    wanted = _holding(main.environment, item)
+    if wanted is not None:
+        _contradicted(wanted, item, ("components", name), own)
+        tree = merge(tree, wanted) or tree
+    part = _part(one, main.environment, Origins(tree, main.origins.layers), own)
     # What is wrong with an inherited value was said of the first component already.
     sink.extend(own)
     keys = frozenset(item.value) - {"name", "enabled"} if isinstance(item.value, dict) else frozenset()
@@ -263,18 +283,26 @@ def _profile(wanted: Node, platform: Node, sink: Sink) -> Node | None:
 
 def _enforced(one: Accepted, environment: Environment, sink: Sink) -> None:
     wanted = at(environment.origins.tree, ("enforced",))
-    if wanted is None:
-        return
     overlay = at(one.tree, ("environments", environment.name))
-    for path, node in leaves(wanted):
-        for tree in (one.tree, overlay):
-            said = at(tree, path) if tree is not None else None
-            if said is None or said.value == node.value or path[:1] == ("environments",) or path[-2:-1] == ("redact",):
-                continue
-            if isinstance(said.value, tuple) or (len(path) > 1 and isinstance(path[-1], int)):
-                continue
-            sink.error("R204", f"the platform enforces another value of `{render(path)}`", said.place, path=render(path),
-                       hint="leave it out: the platform's value holds", related=(Related(node.place, "enforced here"),))
+    for tree in (_without(one.tree, "environments"), overlay):
+        if wanted is not None and tree is not None:
+            _contradicted(wanted, tree, (), sink)
+
+
+def _holding(environment: Environment, item: Node) -> Node | None:
+    """What the platform enforces of a component: of every one how it is watched, of the rest what the component says."""
+    wanted = at(environment.origins.tree, ("enforced",))
+    if wanted is None or not isinstance(wanted.value, dict) or not isinstance(item.value, dict):
+        return None
+    keys = {"logs", "alerts", *item.value} & set(PART_KEYS)
+    return replace(wanted, value={key: node for key, node in wanted.value.items() if key in keys})
+
+
+def _contradicted(wanted: Node, said: Node, above: Path, sink: Sink) -> None:
+    for found in contradictions(wanted, said):
+        path = render((*above, *found.path))
+        sink.error("R204", f"the platform enforces another value of `{path}`", found.said.place, path=path,
+                   hint="leave it out: the platform's value holds", related=(Related(found.holds.place, "enforced here"),))
 
 
 def leaves(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:

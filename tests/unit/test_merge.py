@@ -31,6 +31,16 @@ TABLE = {
     "a runtime without a name merges": ("runtime: {name: a, version: '1'}", "runtime: {version: '2'}", {"runtime": {"name": "a", "version": "2"}}),
     "masks are united": ("logs: {redact: [email]}", "logs: {redact: [ip, email]}", {"logs": {"redact": ["email", "ip"]}}),
     "dropped keys are united": ("logs: {dropFields: [a]}", "logs: {dropFields: [b]}", {"logs": {"dropFields": ["a", "b"]}}),
+    "null removes no mask": ("logs: {redact: [ip], format: json}", "logs: {redact: null}", {"logs": {"redact": ["ip"], "format": "json"}}),
+    "null removes a block, but no mask of it": ("logs: {redact: [ip], dropFields: [a], format: json}", "logs: null",
+                                                {"logs": {"redact": ["ip"], "dropFields": ["a"]}}),
+    "null removes a block without masks": ("logs: {format: json}\na: 1", "logs: null", {"a": 1}),
+    "an empty selector changes nothing": ("workload: {selector: {a: x}}", "workload: {selector: {}}", {"workload": {"selector": {"a": "x"}}}),
+    "a selector cannot be emptied": ("workload: {selector: {a: x}}", "workload: {selector: {a: null}}",
+                                     {"workload": {"selector": {"a": "x"}}}),
+    "an empty selector alone is none": ("workload: {kind: X}", "workload: {selector: {}}", {"workload": {"kind": "X"}}),
+    "a platform's layers replace a runtime too": ("defaults: {runtime: {name: a, version: '1'}}", "defaults: {runtime: {name: b}}",
+                                                  {"defaults": {"runtime": {"name": "b"}}}),
     "masks of traces are united": ("traces: {redact: [ip]}", "traces: {redact: [email]}", {"traces": {"redact": ["ip", "email"]}}),
 }
 

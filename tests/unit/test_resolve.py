@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from obsc import resolve
-from obsc.diagnostics import Sink
+from obsc.diagnostics import Diagnostic, Sink
 from obsc.resolve import Resolved
 from obsc.source import load
 from obsc.validate import check
@@ -34,6 +34,15 @@ runtime: {name: custom}
 
 
 def resolved(*texts: str) -> tuple[tuple[Resolved, ...], list[tuple[str, int]]]:
+    found, sink = _resolved(texts)
+    return found, [(one.code, one.place.line) for one in sink]
+
+
+def findings(*texts: str) -> list[Diagnostic]:
+    return list(_resolved(texts)[1])
+
+
+def _resolved(texts: Sequence[str]) -> tuple[tuple[Resolved, ...], Sink]:
     sink = Sink()
     accepted = [check(document, sink) for number, text in enumerate(texts)
                 for document in load(f"{number}.yaml", text.encode(), sink).documents]
@@ -41,7 +50,7 @@ def resolved(*texts: str) -> tuple[tuple[Resolved, ...], list[tuple[str, int]]]:
     pairs = resolve.services_with_findings([one for one in accepted if one.kind == "AIService"], found, sink)
     for _, own in pairs:
         sink.extend(own)
-    return tuple(one for one, _ in pairs), [(one.code, one.place.line) for one in sink]
+    return tuple(one for one, _ in pairs), sink
 
 
 def startup(found: Sequence[Resolved], environment: str) -> tuple[float | None, str]:
@@ -74,6 +83,42 @@ def test_contradicting_what_is_enforced_is_an_error_at_the_line() -> None:
 def test_repeating_what_is_enforced_is_none() -> None:
     _, errors = resolved(PLATFORM, SPEC + "traces: {sampling: {keepErrors: true}}\n")
     assert errors == []
+
+
+@pytest.mark.parametrize(("enforced", "said", "path"), [
+    ("logs: {paths: [/var/log/containers/a]}", "logs: {paths: [/var/log/containers/b]}", "logs.paths"),
+    ("logs: {paths: []}", "logs: {paths: [/var/log/containers/b]}", "logs.paths"),
+    ("workload: {selector: {app: x}}", "workload: {selector: {tier: y}}", "workload.selector"),
+    ("metrics: {endpoints: [{interval: 30s}]}", "metrics: {endpoints: [{name: a}, {port: 1, interval: 15s}]}", "metrics.endpoints[1].interval"),
+    ("logs: {enabled: true}", "components: [{name: router, logs: {enabled: false}}]", "components.router.logs.enabled"),
+    ("logs: {enabled: true}", "environments: {prod: {logs: {enabled: false}}}", "logs.enabled"),
+])
+def test_whatever_contradicts_the_platform_is_told_and_names_both_lines(enforced: str, said: str, path: str) -> None:
+    platform = f"apiVersion: obsc.dev/v1alpha1\nkind: AIPlatform\nmetadata: {{name: prod}}\nenforced: {{{enforced}}}\n"
+    found = [one for one in findings(platform, SPEC + said + "\n") if one.code == "R204"]
+    assert [(one.path, one.place.file, one.place.line) for one in found] == [(path, "1.yaml", 5)]
+    assert [(one.place.file, one.place.line) for one in found[0].related] == [("0.yaml", 4)]
+
+
+@pytest.mark.parametrize(("enforced", "said"), [
+    ("traces: {sampling: {baseline: 5%, slowerThan: 60s}}", "traces: {sampling: {baseline: 0.05, slowerThan: 1m}}"),
+    ("logs: {redact: [ip]}", "logs: {redact: [email]}"),
+    ("metrics: {endpoints: [{name: a, interval: 30s}]}", "metrics: {endpoints: [{name: b, interval: 15s}]}"),
+    ("workload: {selector: {app: x}}", "workload: {selector: {app: x}}"),
+    ("traces: {sampling: {keepErrors: true}}", "traces: null"),
+])
+def test_the_same_in_other_words_is_no_contradiction(enforced: str, said: str) -> None:
+    platform = f"apiVersion: obsc.dev/v1alpha1\nkind: AIPlatform\nmetadata: {{name: prod}}\nenforced: {{{enforced}}}\n"
+    assert findings(platform, SPEC + said + "\n") == []
+
+
+def test_no_component_loses_what_must_not_leave_or_evades_what_is_enforced() -> None:
+    platform = PLATFORM.replace("defaults: {", "defaults: {logs: {dropFields: [customer_id]}, ").replace(
+        "enforced: {", "enforced: {logs: {format: json}, ")
+    found, errors = resolved(platform, SPEC + "components: [{name: router, runtime: {name: custom}}, {name: pool, logs: null}]\n")
+    assert errors == []
+    said = [(part.component, part.service.logs.drop_fields, part.service.logs.format) for one in found for part in one.parts]
+    assert said == [(name, ("customer_id",), "json") for name in ("main", "router", "pool")] * 2
 
 
 def test_the_profile_of_an_environment_is_resolved_first() -> None:

@@ -153,9 +153,9 @@ def log_paths(resolved: Resolved, service: Service, sink: Sink) -> None:
 def content(resolved: Resolved, _: Service, sink: Sink) -> None:
     """Removing prompts and masking private values can be switched off only where the platform allows it."""
     for block, key in (("logs", "dropFields"), ("logs", "redact"), ("traces", "redact")):
-        if resolved.emptied(block, key) and not resolved.platform.policy.allow_content:
-            sink.error("P407", f"`{block}.{key}: []` would let prompts or private values out",
-                       resolved.origins.place((block, key)), path=f"{block}.{key}",
+        place = resolved.emptied(block, key)
+        if place is not None and not resolved.platform.policy.allow_content:
+            sink.error("P407", f"`{block}.{key}: []` would let prompts or private values out", place, path=f"{block}.{key}",
                        hint="leave it out; only a platform with `policy.allowContent` permits it")
 
 
