@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from conftest import Compile
 from obsc import privacy, promql
+from obsc.diagnostics import Severity as FindingSeverity
 from obsc.diagnostics import Sink
 from obsc.emit import to_json
 from obsc.ir import (
@@ -227,6 +229,26 @@ def test_an_alert_of_no_known_team_still_reaches_the_receivers_of_its_severity()
     assert reached(severity="warning") == ["chat"]
     assert reached(severity="info") == ["obsc/silent"]
     assert reached(team="chat", severity="info") == ["obsc/silent"]
+
+
+@pytest.mark.parametrize(("mail", "flavor", "told"), [
+    ("{to: a@example.com}", "config", "`from` and `smarthost`"), ("{to: a@example.com, from: b@example.com}", "config", "`smarthost`"),
+    ("{to: a@example.com, from: b@example.com, smarthost: 'smtp.example.com:587'}", "config", None),
+    # The Alertmanager object may have a mail server for all receivers.
+    ("{to: a@example.com}", "operator", None)])
+def test_mail_without_a_server_would_stop_the_whole_alertmanager(mail: str, flavor: str, told: str | None, compile_texts: Compile) -> None:
+    _, found = compile_texts({"platform.yaml": f"""\
+apiVersion: obsc.dev/v1alpha1
+kind: AIPlatform
+metadata: {{name: prod}}
+prometheus: {{flavor: {flavor}}}
+alertmanager:
+  receivers:
+    - {{name: mail, emailConfigs: [{mail}]}}
+"""})
+    errors = [(one.code, one.place.line) for one in found if one.severity is FindingSeverity.ERROR]
+    assert errors == ([("S320", 7)] if told else [])
+    assert not told or any(told in one.message for one in found)
 
 
 def test_objects_of_the_cluster_are_named_after_the_platforms_namespace() -> None:

@@ -26,6 +26,13 @@ def receivers_exist(environment: Environment, sink: Sink) -> None:
             sink.error("S320", f"the receiver `{one.name}` tells nobody",
                        environment.origins.place(("alertmanager", "receivers", index, "name")), path="alertmanager.receivers",
                        hint="give it slackConfigs, pagerdutyConfigs, webhookConfigs, opsgenieConfigs or emailConfigs")
+        for number, mail in enumerate(one.email_configs):
+            missing = [key for key, value in (("from", mail.from_), ("smarthost", mail.smarthost)) if value is None]
+            # The operator's Alertmanager may have them for all of its mail; the file that is compiled here has not.
+            if missing and (said.flavor or environment.platform.prometheus.flavor) == "config":
+                sink.error("S320", f"mail of the receiver `{one.name}` goes nowhere without {' and '.join(f'`{key}`' for key in missing)}",
+                           environment.origins.place(("alertmanager", "receivers", index, "emailConfigs", number)),
+                           path="alertmanager.receivers", hint="Alertmanager would refuse its whole configuration: write them here")
         for number, hook in enumerate(one.webhook_configs):
             if (hook.url is None) == (hook.url_secret is None):
                 found = "neither" if hook.url is None else "both"
