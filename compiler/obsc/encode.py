@@ -16,7 +16,10 @@ from urllib.parse import quote
 
 _PROMQL_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _RE2_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
+# The first character of `$name`, `${name}` and `[[name]]`, as Grafana's templates have it.
+_VARIABLE = re.compile(r"\$(?=[A-Za-z0-9_{])|\[(?=\[[A-Za-z0-9_])")
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
+_DOUBLE = re.compile(r"\[(?=\[)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
@@ -27,8 +30,10 @@ def _escape(char: str) -> str:
 
 
 def promql_string(text: str) -> str:
-    """A double-quoted PromQL string literal; PromQL takes Go's escapes."""
-    return '"' + "".join(_escape(char) for char in text) + '"'
+    """A double-quoted PromQL string literal; PromQL takes Go's escapes. One of them keeps what Grafana would take for one
+    of its variables, since the same expression stands in rules and in panels.
+    """
+    return '"' + _VARIABLE.sub(lambda match: f"\\x{ord(match.group()):02x}", "".join(map(_escape, text))) + '"'
 
 
 def series_label(key: str) -> str:
@@ -48,8 +53,10 @@ def re2_literal(text: str) -> str:
 
 
 def go_template(text: str) -> str:
-    """Text inside a Go template (alert annotations, labels): an opening brace pair starts no action."""
-    return text.replace("{{", '{{ "{{" }}')
+    """Text inside a Go template (alert annotations, labels): an opening brace pair starts no action, nor does a brace at
+    the end of the text together with what follows it.
+    """
+    return re.sub(r"\{(?:\{|\Z)", lambda match: f'{{{{ "{match.group()}" }}}}', text)
 
 
 def ottl_string(text: str) -> str:
@@ -84,7 +91,7 @@ def matcher(label: str, operator: str, value: str) -> str:
 
 def grafana_text(text: str) -> str:
     """A title, legend or description in Grafana, where `$name` and `[[name]]` would be interpolated."""
-    return printable(text).replace("$", "\uff04").replace("[[", "[\u200a[")
+    return _DOUBLE.sub("[\u200a", printable(text).replace("$", "\uff04"))
 
 
 def grafana_markdown(text: str) -> str:
@@ -94,7 +101,7 @@ def grafana_markdown(text: str) -> str:
 
 def grafana_url(text: str) -> str:
     """An address in Grafana, where `$name` and `[[name]]` would be interpolated."""
-    return printable(text).replace(" ", "%20").replace("$", "%24").replace("[[", "%5B%5B")
+    return _DOUBLE.sub("%5B", printable(text).replace(" ", "%20").replace("$", "%24"))
 
 
 def grafana_folder(text: str) -> str:
@@ -103,8 +110,8 @@ def grafana_folder(text: str) -> str:
 
 
 def legend(text: str) -> str:
-    """Literal text in a Grafana legend, where `{{label}}` would be replaced."""
-    return grafana_text(text).replace("{{", "{\u200a{")
+    """Literal text in a Grafana legend, where `{{label}}` would be replaced; other pieces may follow it."""
+    return re.sub(r"\{(?=\{|\Z)|\[(?=\Z)", "\\g<0>\u200a", grafana_text(text))
 
 
 def markdown(text: str) -> str:
