@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from obsc.catalog.kinds import KINDS, WorkloadKind
 from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Severity, Threshold, Unit
-from obsc.promql import Binary, Call, Expr, Number, aggregate, equal
+from obsc.promql import Binary, Call, Expr, Number, Selector, aggregate, equal
 from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Story, alert, lines, share, unless_young
 from obsc.signals.settings import Default, Settings
 from obsc.signals.subject import Subject
@@ -38,15 +38,23 @@ def availability(subject: Subject) -> Contribution:
     return Contribution(alerts=tuple(a for a in alerts if a is not None), panels=tuple(panels), omitted=omitted)
 
 
+def _alive(subject: Subject) -> Selector:
+    """What says that the service is there: its targets, or what an exporter says that answers in its place."""
+    for one in subject.readings("up"):
+        if one.job == subject.main_job and one.measure.gauge is not None:
+            return subject.read(one, one.measure.gauge)
+    return subject.own("up")
+
+
 def _up(subject: Subject) -> Expr:
-    return aggregate("sum", subject.own("up"), "namespace")
+    return aggregate("sum", _alive(subject), "namespace")
 
 
 def _down(subject: Subject) -> AlertRule | None:
     settings = subject.settings(DOWN)
     if settings is None:
         return None
-    gone = aggregate("sum", Call("absent", (subject.own("up"),)), "namespace")
+    gone = aggregate("sum", Call("absent", (_alive(subject),)), "namespace")
     # Each half covers what the other misses: a sum says nothing when there are no targets at all.
     expr = Binary("or", Binary("==", _up(subject), Number(0)), gone)
     guarded = unless_young(subject, expr, "namespace")
@@ -98,7 +106,7 @@ def _targets(subject: Subject) -> Panel:
     seen = subject.viewed
     return Panel(
         "targets-up", "Targets up", Chart.NUMBER, Unit.COUNT,
-        (Query(aggregate("sum", seen.own("up"), "namespace"), ("up",)),),
+        (Query(_up(seen), ("up",)),),
         "Targets of the service that answer their scrape. Zero means an outage or a broken scrape; ServiceDown watches it.",
         Origin("availability"), lines(Settings("", CRITICAL, 0, 0, 1, None, "", Origin("")), above=False), minimum=0, width=4)
 
