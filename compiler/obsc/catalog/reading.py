@@ -157,7 +157,7 @@ def _contradictions(form: ProfileForm, profile: Profile) -> Iterator[_Mistake]:
 def _metric(form: MetricForm, facts: Metric, whole: ProfileForm, path: Path) -> Iterator[_Mistake]:
     if len(set(facts.labels)) < len(facts.labels):
         yield _Mistake((*path, "labels"), f"a label of `{facts.name}` stands twice", "its entity has it already")
-    if facts.buckets and (facts.type != "histogram" or list(facts.buckets) != sorted(set(facts.buckets))):
+    if form.buckets and (facts.type != "histogram" or list(facts.buckets) != sorted(set(facts.buckets))):
         yield _Mistake((*path, "buckets"), f"the buckets of `{facts.name}` do not rise, or it is no histogram",
                        "list the finite bounds in rising order")
     if form.bucket_rule is not None and (facts.type != "histogram" or form.buckets):

@@ -163,7 +163,9 @@ def _met(facts: Metric, resolved: Resolved, exporter: Exporter | None) -> bool:
     if exporter is not None:
         return facts.condition is None or facts.name in exporter.said.fields
     runtime = resolved.service.runtime
-    if facts.engine and runtime.engine != facts.engine:
+    # An option that only an engine has says as much as the engine's name.
+    told = runtime.engine == facts.engine or (runtime.engine is None and facts.condition is not None)
+    if facts.engine and not told:
         return False
     return facts.condition is None or not facts.condition[0] or option_is(runtime.options, *facts.condition)
 
