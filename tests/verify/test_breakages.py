@@ -189,6 +189,7 @@ def test_a_mistake_is_found_once_at_its_line(one: Break, broken: Callable[[Break
     folder = broken(one)
     found = check(folder)
     lines = (folder / one.file).read_text().split("\n")
+    assert all(each.hint and each.message for each in found)
     assert [(each.code, each.severity, Path(each.place.file).name) for each in found] == [(one.code, one.severity, one.file)]
     assert (one.at or one.new).strip().split("\n")[0].strip() in lines[found[0].place.line - 1][:200]
 

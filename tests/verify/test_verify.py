@@ -215,6 +215,14 @@ def test_secrets_are_never_opened(tmp_path: Path) -> None:
     assert found(tmp_path) == []
 
 
+def test_a_credential_is_never_repeated(tmp_path: Path) -> None:
+    key = "sk-" + "a1B2c3D4e5F6" * 3
+    write(tmp_path, a__yaml=f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a, labels: {{a: '{key}!'}}}}\nspec: {{replicas: {key}}}\n")
+    result = run(tmp_path)
+    assert result.exit_code == 1
+    assert key not in result.stderr
+
+
 def test_hidden_files_are_left_alone_and_links_out_are_refused(tmp_path: Path) -> None:
     inside = tmp_path / "in"
     (inside / ".git").mkdir(parents=True)

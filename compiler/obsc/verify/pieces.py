@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 from obsc.diagnostics import Diagnostic, Place, Severity, Sink
 from obsc.source import Node, Path, Source, at, load, place_of
 from obsc.verify import jsontext
-from obsc.verify.problem import Problem
+from obsc.verify.problem import HINTS, Problem
 
 YAML_ENDS = (".yaml", ".yml", ".rules")
 JSON_END = ".json"
@@ -71,7 +71,7 @@ def inside(piece: Piece, path: Path, name: str, text: str, sink: Sink) -> tuple[
 def diagnostic(piece: Piece, problem: Problem) -> Diagnostic:
     """A problem with its place."""
     place = piece.place(problem.path, problem.key)
-    return Diagnostic(problem.code, problem.severity, problem.message, place, "", problem.hint)
+    return Diagnostic(problem.code, problem.severity, problem.message, place, "", problem.hint or HINTS.get(problem.code, ""))
 
 
 def _composed(moved: Callable[[Place], Place], piece: Piece) -> Callable[[Path, bool], Place]:

@@ -8,8 +8,18 @@ from typing import Any, NamedTuple
 
 from obsc import encode
 from obsc.diagnostics import Severity
+from obsc.secrets import looks_like_credential
 from obsc.source import Path
 
+# What to do where a check has no better advice.
+HINTS = {
+    "X603": "mend apiVersion and kind", "X604": "delete it, or mend its name", "X605": "write a value of that form",
+    "X610": "rename it", "X611": "rename it", "X612": "write for example `500m` or `512Mi`", "X613": "write the same in both",
+    "X614": "mend the port", "X615": "add the volume, or delete the mount", "X621": "mend the expression",
+    "X623": "write for example `5m`", "X624": "mend the expression", "X625": "mend the template", "X626": "rename it",
+    "X630": "mend the configuration", "X631": "mend the configuration", "X632": 'write for example `severity="critical"`',
+    "X633": "mend the configuration", "X634": "mend the configuration", "X640": "mend the dashboard", "X641": "mend the dashboard",
+    "X642": "move the panel", "X645": "add the variable, or mend its name"}
 _LONGEST_SHOWN = 60
 _TYPES = {bool: "a truth value", int: "a number", float: "a number", str: "a text", dict: "a mapping", list: "a list"}
 
@@ -35,10 +45,12 @@ def below(path: Path, problems: Iterable[Problem]) -> Iterator[Problem]:
 
 
 def shown(value: object) -> str:
-    """A value for a message: short, on one line, with nothing that a terminal would obey."""
+    """A value for a message: short, on one line, no credential, with nothing that a terminal would obey."""
     if value is None or isinstance(value, dict | list):
         return "nothing" if value is None else f"{'an empty' if not value else 'a'} {_TYPES[type(value)][2:]}"
     text = {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    if looks_like_credential(text):
+        return "a value that looks like a credential"
     line = text.replace("\n", " ").replace("\t", " ")
     return f"`{encode.terminal(line if len(line) <= _LONGEST_SHOWN else line[:_LONGEST_SHOWN] + '…')}`"
 
