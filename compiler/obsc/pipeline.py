@@ -26,7 +26,7 @@ from obsc.targets import compilers
 from obsc.validate import Accepted, check
 
 BUILTIN = "builtin.yaml"
-_KINDS = (".yaml", ".yml")
+KINDS = (".yaml", ".yml")  # files that specs may be in
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def find_specs(paths: Iterable[Path], sink: Sink) -> tuple[Path, ...]:
             root, is_empty = path.resolve(), True
             for one in path.rglob("*"):
                 hidden = any(part.startswith(".") for part in one.parts[len(path.parts):])
-                if one.suffix not in _KINDS or hidden or not one.is_file():
+                if one.suffix not in KINDS or hidden or not one.is_file():
                     continue
                 is_empty = False
                 if not one.resolve().is_relative_to(root):
