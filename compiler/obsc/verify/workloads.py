@@ -28,7 +28,9 @@ _NODE_PORTS = range(30000, 32768)
 
 def check(data: Mapping[str, Any]) -> Iterator[Problem]:
     """What is wrong with an object that runs pods, leads to them or bounds them."""
-    kind = str(data.get("kind"))
+    kind, group = str(data.get("kind")), str(data.get("apiVersion")).rpartition("/")[0]
+    if "." in group and not group.endswith(".k8s.io"):
+        return  # a custom resource that is called like one of Kubernetes' own, such as Knative's Service
     if kind in _TEMPLATES:
         yield from _workload(kind, data)
     elif kind in _BY_KIND:

@@ -1,0 +1,1 @@
+obsc validate sepcs platform.yaml

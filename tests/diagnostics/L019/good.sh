@@ -1,0 +1,3 @@
+mkdir specs
+cp service.yaml specs/chat.yaml
+obsc validate specs platform.yaml

@@ -1,0 +1,1 @@
+obsc compile service.yaml platform.yaml --env prod

@@ -1,0 +1,2 @@
+echo notes > out
+obsc compile service.yaml platform.yaml

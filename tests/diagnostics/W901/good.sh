@@ -1,0 +1,2 @@
+echo notes > notes.txt
+obsc compile service.yaml platform.yaml

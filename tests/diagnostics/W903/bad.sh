@@ -1,0 +1,1 @@
+# A fault of the compiler: names have no dots and no slashes.

@@ -1,0 +1,3 @@
+mkdir -p out/default/artifacts elsewhere
+ln -s ../../../elsewhere out/default/artifacts/ai-prod
+obsc compile service.yaml platform.yaml

@@ -1,0 +1,2 @@
+mkdir -p out/default/artifacts/ai-prod
+obsc compile service.yaml platform.yaml

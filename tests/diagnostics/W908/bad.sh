@@ -1,0 +1,2 @@
+# Another run writes to out/ at the same time.
+obsc compile service.yaml platform.yaml

@@ -1,0 +1,2 @@
+obsc compile service.yaml platform.yaml
+obsc link out --platform platform.yaml

@@ -1,0 +1,2 @@
+mkdir specs
+obsc validate specs

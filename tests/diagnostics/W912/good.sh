@@ -1,0 +1,3 @@
+mkdir specs
+cp service.yaml platform.yaml specs
+obsc validate specs

@@ -1,0 +1,3 @@
+obsc compile service.yaml platform.yaml
+echo 'call Ada first' > out/default/artifacts/ai-prod/support-chat/notes.md
+obsc compile service.yaml platform.yaml

@@ -1,0 +1,1 @@
+obsc verify service.yaml --infos --platform platform.yaml

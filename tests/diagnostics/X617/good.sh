@@ -1,0 +1,1 @@
+obsc verify configmap.yaml

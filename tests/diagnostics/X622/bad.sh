@@ -1,0 +1,1 @@
+obsc verify bad.yaml --infos

@@ -1,0 +1,1 @@
+obsc verify good.yaml --infos
