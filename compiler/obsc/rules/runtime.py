@@ -56,13 +56,27 @@ def options_known(resolved: Resolved, _: Service, sink: Sink) -> None:
 
 
 def engine_known(resolved: Resolved, _: Service, sink: Sink) -> None:
-    """An engine is one whose metrics the runtime passes on."""
+    """An engine is one whose metrics the runtime passes on, and the option is set without which it does not."""
     engine = resolved.service.runtime.engine
     known = resolved.profile.engines
-    if engine is None or engine in known or not resolved.sound("runtime"):
+    if engine is None or not resolved.sound("runtime"):
+        return
+    place = resolved.origins.place(("runtime", "engine"))
+    if engine in known:
+        for option, value in _unset(resolved, engine):
+            sink.warning("S342", f"{resolved.profile.title} passes on no metrics of {engine} unless {option} is {value}", place,
+                         path="runtime.engine", hint=f"write `runtime.options: {{{option}: {value}}}`, once the deployment has it")
         return
     near = difflib.get_close_matches(engine, known or names(), 1)
     of = f"it passes on those of {', '.join(f'`{one}`' for one in known)}" if known else "it passes on none"
-    sink.error("R214", f"{resolved.profile.title} passes on no metrics of an engine `{engine}`; {of}",
-               resolved.origins.place(("runtime", "engine")), path="runtime.engine",
-               hint=f"did you mean `{near[0]}`?" if near and known else "leave it out")
+    sink.error("R214", f"{resolved.profile.title} passes on no metrics of an engine `{engine}`; {of}", place,
+               path="runtime.engine", hint=f"did you mean `{near[0]}`?" if near and known else "leave it out")
+
+
+def _unset(resolved: Resolved, engine: str) -> list[tuple[str, str]]:
+    """Options without which no metric of the engine is there, with their values."""
+    of = [one for one in resolved.profile.metrics if one.engine == engine]
+    asked = {one.condition for one in of if one.condition is not None and one.condition[0]}
+    if any(one.condition is None for one in of):
+        return []
+    return sorted(one for one in asked if not option_is(resolved.service.runtime.options, *one))
