@@ -107,6 +107,7 @@ CODES: dict[str, Code] = {
     "S340": Code("closed metrics page", "The runtime serves no metrics unless its deployment asks for it. A spec that says nothing "
                  "of the flag is compiled as if it were set: without it every scrape fails, and the service looks down."),
     "S341": Code("option without effect", "`runtime.options` are the flags that decide which metrics exist and what their buckets are."),
+    "S342": Code("engine that is not heard", "Some frameworks pass on the metrics of their engine only if an option says so."),
     "S350": Code("not PromQL", "Rule files with an expression that Prometheus refuses are refused whole."),
     "S351": Code("unknown metric", "Nothing that is known to the service or the platform exposes the metric: the expression may never "
                  "have a sample. Declare it in `metrics.series`, or mend its name."),
