@@ -112,14 +112,17 @@ def folders(resolved: Resolved, _: Service, sink: Sink) -> None:
 def uncertain_metrics(resolved: Resolved, service: Service, sink: Sink) -> None:
     """Where the version leaves open which name a metric has, both are read; a version would settle it."""
     subject = Subject(resolved)
-    names_read = sorted({" or ".join(term.metric for reading in found for term in reading.terms[:1])
-                         for signal in ("requestDuration", "timeToFirstToken", "interTokenLatency", "availability", "traffic",
-                                        "kvCacheUsage")
-                         if len(found := subject.readings(signal)) > 1})
-    if names_read:
-        sink.info("S330", "the version leaves open which name is right, so both are read: " + "; ".join(names_read),
-                  resolved.origins.place(("runtime", "version")), path="runtime.version",
-                  hint='write the release, such as `version: "0.15"`')
+    either = [found for signal in ("requestDuration", "timeToFirstToken", "interTokenLatency", "queueDuration", "availability",
+                                   "traffic", "kvCacheUsage")
+              if len(found := subject.readings(signal)) > 1]
+    for companion in sorted({found[0].metric(found[0].terms[0]).companion for found in either}):
+        names_read = sorted({" or ".join(term.metric for reading in found for term in reading.terms[:1]) for found in either
+                             if found[0].metric(found[0].terms[0]).companion == companion})
+        path = ("runtime", "options", companion) if companion else ("runtime", "version")
+        hint = f'write its release, such as `runtime.options: {{{companion}: "1.19"}}`' if companion \
+            else 'write the release, such as `version: "0.15"`'
+        sink.info("S330", f"the version {f'of {companion} ' if companion else ''}leaves open which name is right, so both are read: "
+                  + "; ".join(names_read), resolved.origins.place(path), path=".".join(path), hint=hint)
     for name, reason in service.omitted:
         sink.info("S331", f"the alert {name} is left out: {reason}", resolved.origins.place(("runtime", "name")),
                   path="alerts.rules")
