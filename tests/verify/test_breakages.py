@@ -67,7 +67,7 @@ BREAKAGES = (
     Break("X614", "deployment.yaml", "containerPort: 8000", "containerPort: 80000"),
     Break("X614", "deployment.yaml", "              port: http", "              port: https"),
     Break("X614", "deployment.yaml", "            - name: metrics", "            - name: metrics-of-the-exporter"),
-    Break("X614", "service.yaml", "      targetPort: 9100", "      targetPort: 0"),
+    Break("X614", "service.yaml", "      targetPort: 9100", "      targetPort: 70000"),
     Break("X615", "deployment.yaml", "            - name: models\n              mountPath", "            - name: model\n              mountPath"),
     Break("X616", "service.yaml", "---\n", "---\napiVersion: v1\nkind: Service\nmetadata:\n  name: chat\n  namespace: ai-chat\n"
           "spec: {ports: [{port: 1}]}\n---\n", "name: chat"),

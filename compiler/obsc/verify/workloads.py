@@ -178,8 +178,9 @@ def _service_ports(spec: Mapping[str, Any]) -> Iterator[Problem]:
     yield from below(("selector",), check_labels(spec.get("selector")))
     names = [at(port, "name") for port in ports]
     for index, port in enumerate(ports):
-        for key in ("port", "targetPort"):
-            yield from below(("ports", index, key), _port(at(port, key)))
+        # A target port of zero is taken for none.
+        for key, value in (("port", at(port, "port")), ("targetPort", at(port, "targetPort") or None)):
+            yield from below(("ports", index, key), _port(value))
         node = at(port, "nodePort")
         if isinstance(node, int) and node and node not in _NODE_PORTS:
             yield Problem("X614", ("ports", index, "nodePort"), f"found {shown(node)}, expected a node's port from 30000 to 32767", "")
