@@ -6,8 +6,9 @@ import difflib
 import re
 
 from obsc import durations, emit_inline, encode, scalars
+from obsc.diagnostics import render
 from obsc.secrets import looks_like_credential
-from obsc.source import Node, Path, render
+from obsc.source import Node, Path
 from obsc.spec.reflect import Site
 
 _LONGEST_SHOWN = 40

@@ -6,7 +6,9 @@ Nothing here knows how a finding is printed (that is `report.py`) or where it wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import NamedTuple
@@ -112,3 +114,16 @@ class Sink:
         """Whether any error has its primary place in one of these files."""
         wanted = frozenset(files)
         return any(f.severity is Severity.ERROR and f.place.file in wanted for f in self._found)
+
+
+def render(path: Sequence[str | int]) -> str:
+    """A path as people write it: `metrics.endpoints[0].port`, `labels."app.kubernetes.io/name"`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            bare = re.fullmatch(r"[A-Za-z0-9_-]+", step) is not None
+            shown = step if bare else json.dumps(step, ensure_ascii=not step.isprintable())
+            text += f".{shown}" if text else shown
+    return text

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from obsc import encode
 from obsc.diagnostics import Diagnostic, Place, Severity
-from obsc.secrets import masked
+from obsc.secrets import masked_lines
 from obsc.source import Source
 
 _WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "info"}
@@ -20,13 +20,14 @@ CREDENTIAL = "P401"
 def text(found: Iterable[Diagnostic], sources: Mapping[str, Source], *, color: bool = False) -> str:
     """Each finding with its line and a caret under what it is about, and a count at the end."""
     listed = list(found)
-    blocks = [_block(one, sources, color=color) for one in listed]
+    lines = _shown(listed, sources)
+    blocks = [_block(one, lines, color=color) for one in listed]
     return "".join(block + "\n" for block in blocks) + _count(listed)
 
 
 def to_json(found: Iterable[Diagnostic]) -> str:
     """A JSON array; the same findings in the same order as the text."""
-    return json.dumps([_data(one) for one in found], indent=2, ensure_ascii=False) + "\n"
+    return json.dumps([_data(one) for one in found], indent=2) + "\n"
 
 
 def _data(one: Diagnostic) -> dict[str, object]:
@@ -35,7 +36,21 @@ def _data(one: Diagnostic) -> dict[str, object]:
                                                       for other in one.related]}
 
 
-def _block(one: Diagnostic, sources: Mapping[str, Source], *, color: bool) -> str:
+def _shown(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> dict[str, list[str]]:
+    """Lines of the files, as they may be shown: whatever looks like a secret is starred out, letter by letter, so that
+    carets stay right; so is what a finding took for one, whatever another finding on its line is about.
+    """
+    listed = list(found)
+    lines = {file: masked_lines(sources[file].lines) for file in {one.place.file for one in listed} & sources.keys()}
+    for one in listed:
+        place = one.place
+        if one.code == CREDENTIAL and place.file in lines and place.line <= len(lines[place.file]):
+            line, start, end = lines[place.file][place.line - 1], place.column - 1, place.end_column - 1
+            lines[place.file][place.line - 1] = line[:start] + "*" * len(line[start:end]) + line[end:]
+    return lines
+
+
+def _block(one: Diagnostic, sources: Mapping[str, list[str]], *, color: bool) -> str:
     head = f"{_WORDS[one.severity]}[{one.code}]"
     if color:
         head = f"{_COLORS[one.severity]}{head}{_RESET}{_BOLD}"
@@ -48,24 +63,21 @@ def _block(one: Diagnostic, sources: Mapping[str, Source], *, color: bool) -> st
     return "\n".join(lines) + "\n"
 
 
-def _where(place: Place, sources: Mapping[str, Source]) -> str:
+def _where(place: Place, sources: Mapping[str, list[str]]) -> str:
     """File, line and column; of what was not read (a folder, an output, an option) only the name."""
     name = encode.terminal(place.file)
     return f"{name}:{place.line}:{place.column}" if place.file in sources else name
 
 
-def _excerpt(one: Diagnostic, sources: Mapping[str, Source]) -> list[str]:
+def _excerpt(one: Diagnostic, sources: Mapping[str, list[str]]) -> list[str]:
     place = one.place
     lines = [f"  --> {_where(place, sources)}"]
     source = sources.get(place.file)
-    if source is None or not 1 <= place.line <= len(source.lines):
+    if source is None or not 1 <= place.line <= len(source):
         return lines
     margin = " " * len(str(place.line))
-    # The line may hold a secret: what looks like one is starred out, letter by letter, so that carets stay right.
-    shown, start = masked(source.lines[place.line - 1]), place.column - 1
+    shown, start = source[place.line - 1], place.column - 1
     end = place.end_column - 1 if place.end_line == place.line else len(shown)
-    if one.code == CREDENTIAL:
-        shown = shown[:start] + "*" * (end - start) + shown[end:]
     left = max(0, start - _WIDEST // 2)
     piece = encode.terminal(shown[left:left + _WIDEST].replace("\t", " "))
     # Escaped characters are wider on the terminal than in the file.

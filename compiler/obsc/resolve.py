@@ -7,18 +7,18 @@ the catalog and the built-in defaults are what the models and signals assume; th
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from obsc.catalog import load_runtime, names
 from obsc.catalog.profile import Profile
 from obsc.catalog.versions import Range, parse
 from obsc.components import component_tree, components
-from obsc.diagnostics import Place, Related, Sink
+from obsc.diagnostics import Place, Related, Sink, render
 from obsc.enforced import contradictions
 from obsc.ir import Identity, Origin
 from obsc.merge import merge, name_of, present, without_nulls
-from obsc.source import Node, Path, at, place_of, render
+from obsc.source import Node, Path, at, place_of
 from obsc.spec.components import PART_KEYS
 from obsc.spec.platform import AIPlatform
 from obsc.spec.service import UNIONS, AIService
@@ -202,7 +202,7 @@ def _service(one: Accepted, environment: Environment, sink: Sink) -> Resolved | 
     _enforced(one, environment, sink)
     items = components(merged)
     main = _part(one, environment, Origins(_without(merged, "components"), layers), sink)
-    empty = _emptied(stack)
+    empty = _emptied(stack, {mark[-3:-1] for mark in one.pruned})
     main = replace(main, empty=empty.get("", {})) if main is not None else None
     if main is None or not items:
         return main
@@ -212,14 +212,17 @@ def _service(one: Accepted, environment: Environment, sink: Sink) -> Resolved | 
     return replace(main, components=found, failed=main.failed or len(found) < len(items) or any(p.recovered for p in found))
 
 
-def _emptied(stack: Sequence[tuple[str, Node]]) -> dict[str, dict[tuple[str, str], Place]]:
-    """By component ("": the first one), the lists of what must not leave that a layer says `[]` for, and where."""
+def _emptied(stack: Sequence[tuple[str, Node]], spoilt: Collection[Path]) -> dict[str, dict[tuple[str, str], Place]]:
+    """By component ("": the first one), the lists of what must not leave that a layer says `[]` for, and where.
+
+    `spoilt` are lists that only look empty, since bad items were taken out of them.
+    """
     found: dict[str, dict[tuple[str, str], Place]] = {}
     for _, tree in stack:
         for whose, part in [("", tree), *((name_of(item), item) for item in components(tree))]:
             for block, key in UNIONS:
                 node = at(part, (block, key))
-                if node is not None and node.value == ():
+                if node is not None and node.value == () and (block, key) not in spoilt:
                     found.setdefault(whose, {})[block, key] = node.place
     return found
 

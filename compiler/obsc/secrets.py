@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 
 # Prefixes as their issuers document them; what follows is long enough that no word of a language reads so.
 # Each begins where nothing of its own kind stands before it, so that a long text is searched in linear time.
@@ -36,14 +37,20 @@ _ISSUED = re.compile("|".join(_ISSUED_FORMS))
 # Prefixes that words also have: what follows must be random.
 _LIKELY = re.compile(r"\bsk-(?P<key>[A-Za-z0-9_-]{20,})|\b[Bb]earer\s+(?P<bearer>[A-Za-z0-9._~+/=-]{16,})"
                      r"|\b[Bb]asic\s+(?P<basic>[A-Za-z0-9+/]{12,}={0,2})"
-                     r"|[?&](?:access_?token|token|api_?key|key|sig|signature|password|secret)=(?P<query>[^&\s]{16,})")
+                     r"|[?&](?:access_?token|token|api_?key|key|sig|signature|password|secret)=(?P<query>[^&\s]{16,})"
+                     r"|(?i:token|secret|password|passwd|pwd|(?:api|access|private|account)[_-]?key)(?:=|[\"']?[ ]*:[ ]*[\"'])"
+                     r"(?P<assigned>[^\s\"'&;,]{6,})")
 _TELLING = re.compile(r"(?:^|_)(?:password|passwd|pwd|passphrase|tokens?|secrets?|credentials?|auth|authorization"
                       r"|(?:api|private|access|routing|integration|service|account|encryption|signing)_?keys?)$")
 _PASSWORD = re.compile(r"(?:^|_)(?:password|passwd|pwd|passphrase)$")
 _PLACEHOLDER = re.compile(r"\$[({].*[)}]|<.*>|\{\{.*\}\}|(?:/[a-z0-9._-]+)+|\*+|x+|(?i:change-?me|none|null|example|redacted)")
-# A key and its value on one line, in block or flow style.
-_ENTRY = re.compile(r"""(?<![A-Za-z0-9_-])(?P<key>[A-Za-z][A-Za-z0-9_-]*["']?:[ ]+)"""
-                    r"""(?P<value>"[^"]*"?|'[^']*'?|[^\s"',{}\[\]#*&|>][^\s"',{}\[\]]*)""")
+# A key and what follows it on the line, in block or flow style, or assigned as in an environment.
+_ENTRY = re.compile(r"""(?<![A-Za-z0-9_-])(?P<key>[A-Za-z][A-Za-z0-9_-]*)(?:["']?[ \t]*:(?:[ \t]+|(?=["']))|=)"""
+                    r"""(?P<value>"[^"]*"?|'[^']*'?|[^\s"',{}\[\]#|>][^#,{}\[\]]*)""")
+# A line that begins or goes on with entries of its own, and one that opens a key whose value is on the lines below.
+_OWN_ENTRY = re.compile(r"""[ \t]*(?:-[ \t]+)*["']?[A-Za-z_$][A-Za-z0-9_./-]*["']?[ \t]*:(?:[ \t]|$)""")
+_LAST_KEY = re.compile(r"""(?<![A-Za-z0-9_-])([A-Za-z][A-Za-z0-9_-]*)["']?[ \t]*:(?:[ \t]|$)""")
+_UNSEEN = re.compile(r"[^\x20-\x7e\xa1-\uffff]|[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u00ad]")
 _ADDRESSES = frozenset({"api_url", "webhook_url"})
 _RUN = re.compile(r"[A-Za-z0-9+/=]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[-. ]")
@@ -54,33 +61,72 @@ def looks_like_credential(text: str, key: str = "") -> bool:
     """Whether a text is, or holds, a credential; `key` is the key that the text stands under."""
     if (len(text) >= _SHORTEST or "@" in text) and _has_known_form(text):
         return True
-    snake = _HUMP.sub("_", key).lower()
-    if not _TELLING.search(snake) or re.search(r"\s", text) or _PLACEHOLDER.fullmatch(text):
+    if not tells(key) or re.search(r"\s", text) or _PLACEHOLDER.fullmatch(text):
         return False
-    return _random(text) or (_PASSWORD.search(snake) is not None and len(text) >= _SHORTEST_PASSWORD)
+    return _random(text) or (_PASSWORD.search(_snake(key)) is not None and len(text) >= _SHORTEST_PASSWORD)
+
+
+def tells(key: str) -> bool:
+    """Whether a key says that its value is a credential, whatever that looks like."""
+    return _TELLING.search(_snake(key)) is not None
 
 
 def masked(line: str) -> str:
-    """A line of a document with every credential in it starred out, at the same length, so that it can be shown."""
-    for pattern in (_ISSUED, _LIKELY):
-        line = pattern.sub(_starred, line)
-    return _ENTRY.sub(lambda found: found["key"] + _starred_value(found["key"], found["value"]), line)
+    """A line of a document with every credential in it starred out, at the same length, so that it can be shown.
+
+    Characters that nobody sees hide no credential: they are looked through.
+    """
+    seen = [index for index, char in enumerate(line) if _UNSEEN.match(char) is None]
+    text = "".join(line[index] for index in seen) if len(seen) < len(line) else line
+    stars = list(line)
+    for start, end in _spans(text):
+        for index in seen[start:end]:
+            stars[index] = "*"
+    return "".join(stars)
 
 
-def _starred(found: re.Match[str]) -> str:
-    likely = found.re is _LIKELY
-    return found.group() if likely and not _random(found[found.lastgroup or 0]) else "*" * len(found.group())
+def masked_lines(lines: Sequence[str]) -> list[str]:
+    """The lines of a document, each masked, and all of a text that goes on over lines: of a key, or under a telling key."""
+    found: list[str] = []
+    within, is_key_file = -1, False
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        deeper = indent > within or (indent == within and line.startswith("- ", indent))
+        goes_on = line.strip() and within >= 0 and deeper and _OWN_ENTRY.match(line) is None
+        hidden = masked(line)
+        found.append(re.sub(r"[^\s-]", "*", hidden) if goes_on or (is_key_file and "PRIVATE KEY" not in line) else hidden)
+        is_key_file = ("PRIVATE KEY" in line and "BEGIN" in line) or (is_key_file and "PRIVATE KEY" not in line)
+        if line.strip() and not goes_on:
+            last = next(reversed(_LAST_KEY.findall(line)), "")
+            within = indent if last and tells(last) else -1
+    return found
 
 
-def _starred_value(key: str, value: str) -> str:
-    """Whatever a telling key holds, if it is not as short as a count."""
-    snake = _HUMP.sub("_", key.rstrip(" :\"'")).lower()
-    is_told = _TELLING.search(snake) is not None or snake in _ADDRESSES
-    return "*" * len(value) if is_told and len(value) >= _SHORTEST_HIDDEN else value
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    for found in _ISSUED.finditer(text):
+        yield found.span()
+    for found in _LIKELY.finditer(text):
+        if _is_likely(found):
+            yield found.span(found.lastgroup or 0)
+    for found in _ENTRY.finditer(text):
+        value = found["value"].rstrip()
+        is_told = tells(found["key"]) or _snake(found["key"]) in _ADDRESSES
+        if is_told and len(value) >= _SHORTEST_HIDDEN:
+            yield found.start("value"), found.start("value") + len(value)
+
+
+def _snake(key: str) -> str:
+    return _HUMP.sub("_", key).lower()
+
+
+def _is_likely(found: re.Match[str]) -> bool:
+    value = found[found.lastgroup or 0]
+    password = found.lastgroup == "assigned" and re.match(r"(?i)p(?:ass)?w", found.group()) is not None
+    return _random(value) or (password and _PLACEHOLDER.fullmatch(value) is None)
 
 
 def _has_known_form(text: str) -> bool:
-    return _ISSUED.search(text) is not None or any(_random(found[found.lastgroup or 0]) for found in _LIKELY.finditer(text))
+    return _ISSUED.search(text) is not None or any(_is_likely(found) for found in _LIKELY.finditer(text))
 
 
 def _random(text: str) -> bool:

@@ -6,7 +6,6 @@ events, so that no input makes the process deep, large or slow. Values follow YA
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from obsc import scalars
 from obsc.diagnostics import Place, Related, Sink
+from obsc.secrets import looks_like_credential, tells
 
 if TYPE_CHECKING:
     from ruamel.yaml.error import StreamMark
@@ -136,19 +136,6 @@ def plain(node: Node) -> object:
         else:
             holder[slot] = one.value
     return top[0]
-
-
-def render(path: Path) -> str:
-    """A path as people write it: `metrics.endpoints[0].port`, `labels."app.kubernetes.io/name"`."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        else:
-            bare = re.fullmatch(r"[A-Za-z0-9_-]+", step) is not None
-            shown = step if bare else json.dumps(step, ensure_ascii=not step.isprintable())
-            text += f".{shown}" if text else shown
-    return text
 
 
 def _read(reader: _Reader, data: bytes) -> None:
@@ -325,6 +312,10 @@ class _Reader:
     def _expects_key(self) -> bool:
         return bool(self._stack) and self._stack[-1].values is not None and self._stack[-1].key is None
 
+    def _is_private(self) -> bool:
+        """Whether what is read stands under a key that says it is a credential."""
+        return tells(next((frame.key for frame in reversed(self._stack) if frame.key is not None), ""))
+
     def _scalar(self, event: ScalarEvent) -> None:
         place = self.at.scalar(event)
         # A key is no value: it is bounded by the value that follows it.
@@ -343,6 +334,9 @@ class _Reader:
         self._add(node)
 
     def _report(self, finding: scalars.Reading, place: Place) -> None:
+        if finding.code and self._is_private():
+            # What stands here is a credential, whatever it looks like to YAML: `password: 0123456`.
+            finding = finding._replace(reason=re.sub(r"`[^`]*`", "what is not shown", finding.reason, count=1))
         if finding.code in {"L012", "L017"} or (finding.code == "L020" and not self._expects_key()):
             self.sink.warning(finding.code, finding.reason, place, hint=finding.hint)
         elif finding.code:
@@ -351,13 +345,14 @@ class _Reader:
     def _alias(self, event: AliasEvent) -> None:
         place = self.at.mark(event.start_mark, event.end_mark.column)
         name = str(event.anchor)
+        said = "what is not shown" if self._is_private() or looks_like_credential(name) else f"`*{scalars.shown(name)}`"
         self._aliases += 1
         if self._aliases > MOST_ALIASES:
             self._limit(f"more than {MOST_ALIASES} aliases", place)
         found = self._anchors.get(name)
         if found is None:
             what = "is part of what it repeats" if name in self._anchors else "has no anchor before it"
-            self.sink.error("L009", f"`*{scalars.shown(name)}` {what}", place, hint="write the value out")
+            self.sink.error("L009", f"{said} {what}", place, hint="write the value out")
             found = _Anchored(Node("", place), 1, 0)
         if len(self._stack) + found.height > DEEPEST:
             self._limit(f"more than {DEEPEST} levels of nesting", place)
@@ -393,7 +388,8 @@ class _Reader:
             self.sink.error("L011", "found the merge key `<<`, which YAML 1.2 does not have", node.place,
                             hint="write the values out, or use the platform's profiles")
         elif key in values:
-            self.sink.error("L007", f"found the key `{scalars.shown(key)}` twice in one mapping", node.place,
+            said = "one key" if looks_like_credential(key) else f"the key `{scalars.shown(key)}`"
+            self.sink.error("L007", f"found {said} twice in one mapping", node.place,
                             hint="delete one of them", related=(Related(frame.keys[key], "first here"),))
         else:
             frame.skip = False

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from obsc import encode
 from obsc.diagnostics import Diagnostic, Place, Severity, Sink
+from obsc.secrets import masked_lines
 
 MANIFEST = ".obsc.json"
 LOCK = ".obsc.lock"
@@ -241,12 +242,11 @@ def _compare(root: Path, tree: Mapping[str, bytes], stale: Sequence[str], *, che
 
 def _difference(root: Path, tree: Mapping[str, bytes], changed: Sequence[str]) -> str:
     """A unified diff of at most so many lines, and how much was left out."""
-    lines: list[str] = []
-    unshown = list(changed)
+    lines, unshown = list[str](), list(changed)
     while unshown and len(lines) < _DIFF_LINES:
         path = unshown.pop(0)
         # What is committed goes to a terminal here: escape sequences in it are shown, not obeyed.
-        old, new = ([encode.terminal(line) for line in raw.decode("utf-8", "replace").split("\n")]
+        old, new = ([encode.terminal(line) for line in masked_lines(raw.decode("utf-8", "replace").split("\n"))]
                     for raw in ((root / path).read_bytes(), tree[path]))
         lines += difflib.unified_diff(old, new, f"committed/{path}", f"compiled/{path}", lineterm="")
     left = [f"{count} more {what}{'' if count == 1 else 's'}"

@@ -6,8 +6,8 @@ import pytest
 
 from obsc import source
 from obsc.codes import CODES
-from obsc.diagnostics import Diagnostic, Place, Severity, Sink
-from obsc.source import Node, Source, at, load, place_of, plain, render
+from obsc.diagnostics import Diagnostic, Place, Severity, Sink, render
+from obsc.source import Node, Source, at, load, place_of, plain
 
 FILE = "specs/a.yaml"
 

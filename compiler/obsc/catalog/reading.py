@@ -13,8 +13,8 @@ from obsc import encode
 from obsc.catalog.form import BucketRule, Change, MeasureForm, MetricForm, ProfileForm, TermForm, matcher, terms, to_profile
 from obsc.catalog.profile import Metric, Profile
 from obsc.catalog.versions import order
-from obsc.diagnostics import Sink
-from obsc.source import Node, Path, at, load, place_of, render
+from obsc.diagnostics import Sink, render
+from obsc.source import Node, Path, at, load, place_of
 from obsc.spec.metrics import SIGNALS_LATER, Signal
 
 SIGNALS: tuple[str, ...] = (*get_args(Signal), *SIGNALS_LATER)

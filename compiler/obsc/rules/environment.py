@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 
 from obsc import durations
-from obsc.diagnostics import Sink
+from obsc.diagnostics import Sink, render
 from obsc.resolve import Environment
-from obsc.source import Path, at, render
+from obsc.source import Path, at
 from obsc.spec.platform_alerting import Routing
 
 _LEVELS = ("critical", "warning", "info")

@@ -7,7 +7,7 @@ import fnmatch
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from obsc.diagnostics import Sink
+from obsc.diagnostics import Sink, render
 from obsc.ir import Recorded, Service
 from obsc.promql_text import Found, plain, selectors, uncommented, written_problem
 from obsc.resolve import Resolved
@@ -15,7 +15,7 @@ from obsc.rules.alerts import ALERTS
 from obsc.signals.own import OUT_OF_BOUNDS
 from obsc.signals.subject import Subject
 from obsc.signals.written import NAMESPACES, is_selector, owner
-from obsc.source import Path, render
+from obsc.source import Path
 
 _OF_TARGETS = frozenset({"up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling"})
 
