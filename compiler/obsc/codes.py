@@ -105,7 +105,8 @@ CODES: dict[str, Code] = {
     "S330": Code("either name", "The metric was renamed within the range of versions, so rules read both names."),
     "S331": Code("alert left out", "The runtime or the platform has nothing to base the alert on."),
     "S340": Code("closed metrics page", "The runtime serves no metrics unless its deployment asks for it. A spec that says nothing "
-                 "of the flag is compiled as if it were set: without it every scrape fails, and the service looks down."),
+                 "of the flag is compiled as if it were set: without it every scrape fails, and the service looks down. "
+                 "Of a program that never serves any, only containers, accelerators, logs and probes are watched."),
     "S341": Code("option without effect", "`runtime.options` are the flags that decide which metrics exist and what their buckets are."),
     "S342": Code("engine that is not heard", "Some frameworks pass on the metrics of their engine only if an option says so."),
     "S350": Code("not PromQL", "Rule files with an expression that Prometheus refuses are refused whole."),

@@ -40,6 +40,12 @@ def job_label(resolved: Resolved, endpoint: Endpoint) -> str:
     return name if endpoint.name == main_endpoint(resolved).name else f"{name}-{endpoint.name}"
 
 
+def pageless(resolved: Resolved) -> bool:
+    """Whether nothing is there to scrape: the runtime serves no metrics, and the spec names no page beside it."""
+    said = resolved.service.metrics
+    return not (resolved.profile.has_page or said.endpoints or said.static_configs or said.matchers or said.discovery)
+
+
 def discovery(resolved: Resolved) -> str:
     """How targets are found: as the spec says, else by the kind of workload."""
     said = resolved.service.metrics.discovery
@@ -61,8 +67,8 @@ def pod_selector(resolved: Resolved) -> Labels:
 
 
 def scrape_jobs(resolved: Resolved) -> tuple[ScrapeJob, ...]:
-    """One job for each endpoint; none where the series are scraped already."""
-    if discovery(resolved) == "none":
+    """One job for each endpoint; none where the series are scraped already, or there are none."""
+    if discovery(resolved) == "none" or pageless(resolved):
         return ()
     return tuple(_job(resolved, endpoint) for endpoint in all_endpoints(resolved))
 

@@ -146,7 +146,7 @@ def _events(subject: Subject) -> tuple[Event, ...]:
 
 def _variables(subject: Subject) -> tuple[Variable, ...]:
     """The namespace; and the model, with the values that the panels' own series have."""
-    found = [Variable("namespace", "Namespace", subject.own("up"), "namespace")]
+    found = [_namespace(subject)]
     for signal in ("traffic", "requestDuration", "timeToFirstToken", "predictions", "qualityScore"):
         for reading in subject.readings(signal):
             label = subject.model_label(reading.metric(reading.terms[0]))
@@ -155,6 +155,14 @@ def _variables(subject: Subject) -> tuple[Variable, ...]:
                 suffix = "_count" if reading.metric(term).type == "histogram" else ""
                 return (*found, Variable("model", "Model", subject.read(reading, term, suffix), label))
     return tuple(found)
+
+
+def _namespace(subject: Subject) -> Variable:
+    cluster = "kubeStateMetrics"
+    if endpoints.pageless(subject.resolved) and subject.exporter(cluster) is not None:
+        # Without targets only the cluster knows where the service is.
+        return Variable("namespace", "Namespace", subject.of_pods(cluster, "kube_pod_start_time"), subject.label("namespace", cluster))
+    return Variable("namespace", "Namespace", subject.own("up"), "namespace")
 
 
 def _logs(resolved: Resolved) -> tuple[LogInput, ...]:

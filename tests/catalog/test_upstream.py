@@ -10,6 +10,7 @@ import pytest
 from obsc import pipeline, promql
 from obsc.catalog import load_runtime, metric
 from obsc.catalog.profile import Profile
+from obsc.diagnostics import Severity as Grade
 from obsc.diagnostics import Sink
 from obsc.ir import AlertRule, Service, Severity
 from obsc.source import load
@@ -22,15 +23,16 @@ runtime: {runtime}
 {more}
 """
 CLASSES = {"fastapi": "generic", "gateway-inference": "gateway", "istio": "gateway", "llm-d-epp": "gateway", "mlserver": "generic",
-           "nim": "llm", "redis-exporter": "store", "vllm-router": "gateway"}
-CLOSED = {"gateway-inference": ("S340",), "llm-d-epp": ("S340",)}
+           "nim": "llm", "ollama": "llm", "redis-exporter": "store", "vllm-router": "gateway"}
+CLOSED = dict.fromkeys(("gateway-inference", "llm-d-epp", "ollama"), ("S340",))
 # What a series of the other two generations begins with.
 PREFIXES = {"model": "inference_model_", "objective": "inference_objective_", "epp": "llm_d_epp_"}
 
 
-def service(runtime: str, more: str = "", *, warnings: tuple[str, ...] = ()) -> Service:
+def service(runtime: str, more: str = "", *, platform: str = "", warnings: tuple[str, ...] = ()) -> Service:
     sink = Sink()
-    sources = {"chat.yaml": load("chat.yaml", SPEC.format(runtime=runtime, more=more).encode(), sink)}
+    texts = {"chat.yaml": SPEC.format(runtime=runtime, more=more)} | ({"platform.yaml": platform} if platform else {})
+    sources = {name: load(name, text.encode(), sink) for name, text in texts.items()}
     found = pipeline.compile_specs(sources, sink).services
     assert not sink.failed, [one.message for one in sink]
     # What a version leaves open (S330) and what has no metric (S331) is told for many specs; a runtime's page and options are not.
@@ -173,6 +175,47 @@ def test_time_of_commands_is_a_mean_since_its_buckets_cannot_be_added() -> None:
     text = promql.show(rule(service("{name: redis-exporter}", "alerts: {rules: {HighInferenceLatency: {threshold: 5ms}}}"), "HighInferenceLatency").expr)
     assert "redis_commands_duration_seconds_total" in text
     assert "> 0.005" in text
+
+
+# --- a server without a page -----------------------------------------------------------------------------------------------
+
+PROBING = """\
+apiVersion: obsc.dev/v1alpha1
+kind: AIPlatform
+metadata: {name: prod}
+alertmanager: {receivers: [{name: all, webhookConfigs: [{url: "http://alerts.observability.svc/hook"}]}],
+               routing: {critical: [all], warning: [all], info: [all]}}
+policy: {allowInsecure: true}
+sources: {blackbox: {enabled: true, address: "blackbox.observability.svc:9115", modules: [http_2xx]}}
+"""
+OWN_PAGE = "metrics: {endpoints: [{port: 9100}], series: [{name: ollama_busy, type: gauge, unit: ratio}]}"
+
+
+def test_a_program_that_serves_no_metrics_is_not_scraped_and_not_taken_for_down() -> None:
+    found = service("{name: ollama}", warnings=("S340",))
+    assert not found.jobs
+    assert not any(re.search(r"\bup\{|scrape_samples", text) for text in written(found))
+    assert {"NoReadyReplicas", "ReplicasBelowDesired"} <= {one.name for one in found.alerts}
+    assert dict(found.omitted)["ServiceDown"] == "the runtime serves no metrics"
+    assert "kube_pod_start_time" in promql.show(found.dashboard.variables[0].source)
+
+
+def test_a_probe_tells_whether_it_answers() -> None:
+    found = service("{name: ollama}", "probes: [{name: api, port: 11434}]", platform=PROBING)
+    assert rule(found, "ProbeFailing")
+
+
+def test_the_page_of_an_exporter_beside_it_is_scraped_as_any_other() -> None:
+    found = service("{name: ollama}", OWN_PAGE)
+    assert [job.port for job in found.jobs] == [9100]
+    assert rule(found, "ServiceDown")
+
+
+def test_series_of_ones_own_need_a_page() -> None:
+    sink = Sink()
+    text = SPEC.format(runtime="{name: ollama}", more=OWN_PAGE.replace("endpoints: [{port: 9100}], ", ""))
+    pipeline.compile_specs({"chat.yaml": load("chat.yaml", text.encode(), sink)}, sink)
+    assert [(one.code, one.hint) for one in sink if one.severity is Grade.ERROR] == [("S340", "name their page in `metrics.endpoints`")]
 
 
 # --- servers of models -----------------------------------------------------------------------------------------------------

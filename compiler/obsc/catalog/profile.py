@@ -139,6 +139,11 @@ class Profile:
     elsewhere: tuple[tuple[str, str, int], ...] = ()
 
     @property
+    def has_page(self) -> bool:
+        """Whether the program serves metrics at all."""
+        return bool(self.path) or self.port is not None
+
+    @property
     def engines(self) -> tuple[str, ...]:
         """Engines whose metrics this runtime passes on, sorted."""
         return tuple(sorted({one.engine for one in self.metrics if one.engine}))

@@ -20,6 +20,8 @@ def metrics_page(resolved: Resolved, _: Service, sink: Sink) -> None:
     Bad: a deployment without the flag: every scrape fails, and the service looks down.
     Good: `runtime: {options: {metrics: true}}`, once the deployment has the flag.
     """
+    if endpoints.pageless(resolved):
+        _no_page(resolved, sink)
     if endpoints.discovery(resolved) == "none" or not resolved.sound("runtime"):
         return
     for need in resolved.profile.needs:
@@ -32,6 +34,18 @@ def metrics_page(resolved: Resolved, _: Service, sink: Sink) -> None:
         hint += ", or give the endpoint its `authorization`" if need.credentials else ""
         report = sink.warning if said is None else sink.error
         report("S340", text, resolved.origins.place(path), path=".".join(path), hint=hint)
+
+
+def _no_page(resolved: Resolved, sink: Sink) -> None:
+    title, place = resolved.profile.title, resolved.origins.place(("runtime", "name"))
+    if not resolved.sound("runtime") or not resolved.sound("metrics"):
+        return
+    if resolved.service.metrics.series:
+        sink.error("S340", f"{title} serves no metrics: nothing says where those of `metrics.series` are", place, path="runtime.name",
+                   hint="name their page in `metrics.endpoints`")
+    elif not resolved.service.probes:
+        sink.warning("S340", f"{title} serves no metrics: nothing tells whether it answers", place, path="runtime.name",
+                     hint="add `probes`, or name the page of an exporter beside it in `metrics.endpoints`")
 
 
 def _introduced(resolved: Resolved, need: Need) -> bool:

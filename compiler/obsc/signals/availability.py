@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from obsc import endpoints
 from obsc.catalog.kinds import KINDS, WorkloadKind
 from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Severity, Threshold, Unit
 from obsc.promql import Binary, Call, Expr, Number, Selector, aggregate, equal
 from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Story, alert, lines, share, unless_young
 from obsc.signals.settings import Default, Settings
-from obsc.signals.subject import Subject
+from obsc.signals.subject import NO_PAGE, Subject
 
 DOWN = Default("ServiceDown", CRITICAL, hold=120)
 NOT_READY = Default("NoReadyReplicas", CRITICAL, hold=60)
@@ -29,12 +30,14 @@ def availability(subject: Subject) -> Contribution:
     """
     kind = KINDS.get(subject.resolved.service.workload.kind)
     counted = kind is not None and subject.exporter("kubeStateMetrics") is not None
-    alerts = [_down(subject), *(_replicas(subject, kind) if kind is not None and counted else ())]
-    panels = [("status", _targets(subject))]
+    scraped = not endpoints.pageless(subject.resolved)
+    alerts = [*((_down(subject),) if scraped else ()), *(_replicas(subject, kind) if kind is not None and counted else ())]
+    panels = [("status", _targets(subject))] if scraped else []
     if kind is not None and counted:
         panels += [("status", _ready(subject, kind)), ("kubernetes", _bounds(subject, kind))]
     omitted = () if counted else tuple((default.name, "no source counts the replicas of this workload")
                                        for default in (NOT_READY, FEWER))
+    omitted += () if scraped else ((DOWN.name, NO_PAGE),)
     return Contribution(alerts=tuple(a for a in alerts if a is not None), panels=tuple(panels), omitted=omitted)
 
 

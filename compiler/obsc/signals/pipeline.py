@@ -11,7 +11,7 @@ from obsc.ir import AlertRule, Chart, Discovery, Field, Origin, Panel, Query, Re
 from obsc.promql import Binary, Call, Expr, Matcher, Number, Range, Selector, aggregate, equal, over, regex, select, walk
 from obsc.signals.alert import WARNING, WHO, Contribution, Story, alert, share, unless_young
 from obsc.signals.settings import Default
-from obsc.signals.subject import Subject
+from obsc.signals.subject import NO_PAGE, Subject
 
 TARGET = Default("TargetDown", WARNING, hold=600)
 SAMPLES = Default("ScrapeSamplesDropped", WARNING, hold=900, threshold=0.5, kind="ratio")
@@ -29,6 +29,8 @@ _CHECKS = ("Does the target answer its metrics path from inside the cluster?",
 
 def pipeline(subject: Subject) -> Contribution:
     """TargetDown for one target of several, ScrapeSamplesDropped for a page that lost half of its series."""
+    if endpoints.pageless(subject.resolved):
+        return Contribution(omitted=tuple((one.name, NO_PAGE) for one in (TARGET, SAMPLES)))
     alerts = [rule for rule in (_target(subject), _samples(subject)) if rule is not None]
     return Contribution(alerts=tuple(alerts), panels=(("telemetry", _targets(subject)), ("telemetry", _page(subject))))
 
@@ -44,15 +46,15 @@ def blind(subject: Subject, alerts: Iterable[AlertRule], recordings: Iterable[Re
         return ()
     recorded = {rule.name: rule.expr for rule in recordings}
     spare, either = _spare(subject), _either(subject)
-    users: dict[tuple[str, ...], set[str]] = {}
+    users: dict[tuple[str, ...], dict[str, str]] = {}
     selectors: dict[str, Selector] = {}
     for rule in alerts:
         for selector in _needed(rule.expr, recorded):
             name = _base(subject, selector.metric)
             selectors.setdefault(name, selector)
             if name not in spare:
-                users.setdefault(either.get(name, (name,)), set()).add(rule.name)
-    return tuple(_missing(subject, watched, selectors, sorted(users[names])) for names in sorted(users)
+                users.setdefault(either.get(name, (name,)), {})[rule.name] = rule.panel
+    return tuple(_missing(subject, watched, selectors, users[names]) for names in sorted(users)
                  if (watched := {name: facts for name in names if name in selectors
                                  and (facts := _watched(subject, name)) is not None}))
 
@@ -102,16 +104,20 @@ def _watched(subject: Subject, name: str) -> Metric | None:
     return None if circumstance else facts
 
 
-def _missing(subject: Subject, watched: Mapping[str, Metric], selectors: Mapping[str, Selector], users: list[str]) -> AlertRule:
+def _missing(subject: Subject, watched: Mapping[str, Metric], selectors: Mapping[str, Selector],
+             users: Mapping[str, str]) -> AlertRule:
+    """Over `watched` metrics, without which the alerts in `users` (name → panel) see nothing."""
     settings = subject.settings(BLIND)
     assert settings is not None
     first, *others = (_gone(name, facts, selectors[name]) for name, facts in watched.items())
     gone: Expr = first
     for other in others:
         gone = Binary("and", gone, other)
+    # Without a page there is no panel of it: then that of an alert that went blind.
+    panel = users[min(users)] if endpoints.pageless(subject.resolved) else "samples"
     return alert(subject, settings, Story(
-        "telemetry", "telemetry", "samples", (*WHO, " no longer reports ", Field(label="metric")),
-        ("Without this series these alerts can never fire: " + ", ".join(users) + ".",),
+        "telemetry", "telemetry", panel, (*WHO, " no longer reports ", Field(label="metric")),
+        ("Without this series these alerts can never fire: " + ", ".join(sorted(users)) + ".",),
         "An outage of that kind would go unseen.", _CHECKS), gone, ("metric", " or ".join(watched)))
 
 

@@ -42,6 +42,7 @@ from obsc.spec.metrics import Series
 from obsc.spec.platform_backends import Source
 
 MODEL_LABELS = ("model_name", "model")
+NO_PAGE = "the runtime serves no metrics"
 _LEAST_WINDOW = 300.0
 # Where Go's shortest form of a number, which Prometheus writes into `le`, has no exponent.
 _PLAIN_FROM, _PLAIN_TO = 1e-4, 1e6
