@@ -11,8 +11,11 @@ from obsc.source import DEEPEST, Node, Path
 _Cuts: TypeAlias = "dict[str | int, _Cuts | None]"
 
 
-def to_python(node: Node) -> object:
-    """Plain data as strict pydantic takes it: lists are tuples. A key with the word `null` is as good as absent."""
+def to_python(node: Node, *, nulls: bool = False) -> object:
+    """Plain data as strict pydantic takes it: lists are tuples. A key with the word `null` is as good as absent.
+
+    With `nulls` it is there, with None.
+    """
     order: list[Node] = []
     pending = [node]
     while pending:
@@ -23,13 +26,13 @@ def to_python(node: Node) -> object:
     # Children come after every mention of their parent, so from the end each is ready before it is asked for.
     for one in reversed(order):
         if id(one) not in done:
-            done[id(one)] = _converted(one, done)
+            done[id(one)] = _converted(one, done, nulls=nulls)
     return done[id(node)]
 
 
-def _converted(node: Node, done: dict[int, object]) -> object:
+def _converted(node: Node, done: dict[int, object], *, nulls: bool) -> object:
     if isinstance(node.value, dict):
-        return {key: done[id(child)] for key, child in node.value.items() if not child.null_word}
+        return {key: done[id(child)] for key, child in node.value.items() if nulls or not child.null_word}
     if isinstance(node.value, tuple):
         return tuple(done[id(child)] for child in node.value)
     return node.value

@@ -21,6 +21,7 @@ from obsc.recovery import build
 from obsc.secrets import looks_like_credential
 from obsc.source import DEEPEST, Document, Node, Path, at, place_of
 from obsc.spec.base import Block
+from obsc.spec.partial import ALWAYS, ANY, FIXED, PARTS
 from obsc.spec.platform import AIPlatform
 from obsc.spec.reflect import fields
 from obsc.spec.service import NAMED_LISTS, AIService
@@ -30,10 +31,6 @@ __all__ = ["Accepted", "build", "check"]
 
 _OWN_GROUP = "obsc"
 _KINDS: dict[str, type[Block]] = {"AIService": AIService, "AIPlatform": AIPlatform}
-# What no other layer can supply.
-_ALWAYS = frozenset({("apiVersion",), ("kind",), ("metadata",), ("metadata", "name")})
-_FIXED: tuple[Path, ...] = (("apiVersion",), ("kind",), ("metadata", "name"), ("environments",))
-_FIXED_FOR_ALL: tuple[Path, ...] = (*_FIXED, ("components",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ class Accepted:
 
 
 class _Part(NamedTuple):
-    """A partial document inside a document: where it is, of what kind, and what may not stand in it."""
+    """A document, or a partial one inside it: where it is, of what kind, and what may not stand in it."""
 
     path: Path
     model: type[Block]
@@ -161,21 +158,20 @@ def _credential(path: Path, place: Place, what: str, bad: set[Path], sink: Sink)
 
 def _parts(model: type[Block], data: object) -> Iterator[_Part]:
     """The document itself, then the partial documents in it, as far as they are there."""
-    yield _Part((), model)
-    overlays: list[Path] = [("environments", name) for name in _names(data, ("environments",))]
-    for base in [(), *overlays]:
-        if base:
-            yield _Part(base, model, _FIXED)
-        if model is AIPlatform:
-            yield _Part((*base, "defaults"), AIService, _FIXED_FOR_ALL)
-            yield _Part((*base, "enforced"), AIService, _FIXED_FOR_ALL)
-            for name in _names(data, (*base, "profiles")):
-                yield _Part((*base, "profiles", name), AIService, (*_FIXED_FOR_ALL, ("profile",)))
+    pending = [_Part((), model)]
+    while pending:
+        part = pending.pop()
+        yield part
+        pending += reversed([_Part(path, inner.model, inner.fixed) for inner in PARTS.get(part.model, ())
+                             for path in _places(inner.path, part.path, data)])
 
 
-def _names(data: object, path: Path) -> list[str]:
-    found = _dig(data, path)
-    return list(found) if isinstance(found, dict) else []
+def _places(wanted: Path, base: Path, data: object) -> Iterator[Path]:
+    """The paths below `base` that a part may stand at: `*` is any name that is there."""
+    step, *rest = wanted
+    inner = _dig(data, base)
+    for name in (tuple(inner) if isinstance(inner, dict) else ()) if step == ANY else (step,):
+        yield from _places((*rest,), (*base, name), data) if rest else ((*base, name),)
 
 
 def _dig(data: object, path: Path) -> object:
@@ -200,7 +196,7 @@ def _check_part(part: _Part, root: Node, data: object, known: tuple[set[Path], s
                    place_of(root, part.path), path=shown_path(part.path), hint="write `{}` if nothing is different there")
         bad.add(part.path)
     _, problems = parse(part.model, content)
-    for problem in problems:
+    for problem in (*problems, *_removed_in_vain(part, root)):
         path = (*part.path, *problem.path)
         if covered(path, bad) or covered(path, empty) or not _final(problem, part):
             continue
@@ -208,9 +204,21 @@ def _check_part(part: _Part, root: Node, data: object, known: tuple[set[Path], s
         bad.add(path)
 
 
+def _removed_in_vain(part: _Part, root: Node) -> Iterator[Problem]:
+    """Keys that the language does not have and the word `null` removes: they would be as good as absent."""
+    node = at(root, part.path)
+    if node is None or not any(one.null_word for _, one in walk(node)):
+        return
+    _, problems = parse(part.model, to_python(node, nulls=True))
+    for problem in problems:
+        key = at(node, problem.path)
+        if problem.on_key and key is not None and key.null_word:
+            yield problem
+
+
 def _report_fixed(part: _Part, path: Path, root: Node, sink: Sink) -> None:
     full = (*part.path, *path)
-    owner = "the whole document says it" if part.fixed is _FIXED else "every service says it for itself"
+    owner = "the whole document says it" if part.fixed is FIXED else "every service says it for itself"
     if path == ("profile",):
         owner = "a profile does not build on another"
     sink.error("V106", f"`{shown_path(path)}` cannot be set in `{shown_path(part.path)}`", place_of(root, full, key=True),
@@ -222,7 +230,7 @@ def _final(problem: Problem, part: _Part) -> bool:
     if problem.type != "missing":
         return True
     in_named_item = len(problem.path) > 2 and problem.path[-1] == "name" and problem.path[-3] in NAMED_LISTS
-    return in_named_item or (not part.path and problem.path in _ALWAYS)
+    return in_named_item or (not part.path and problem.path in ALWAYS)
 
 
 def _report_empty(root: Node, empty: Collection[Path], bad: Collection[Path], sink: Sink) -> None:

@@ -86,6 +86,15 @@ def test_the_word_null_stays_for_merging() -> None:
     assert removed.null_word
 
 
+def test_the_word_null_does_not_hide_a_key_that_the_language_does_not_have() -> None:
+    accepted, found = checked(SERVICE + "frob: null\nobjectives: null\nlogs: {fromat: null, format: null}\n"
+                              "alerts: {rules: {lower: null, Upper: null}}\nenvironments: {prod: {frob: ~}, Prod: null}\n")
+    assert sorted(paths(found)) == [
+        ("V101", "environments.prod.frob"), ("V101", "frob"), ("V101", "logs.fromat"), ("V102", "objectives"),
+        ("V105", "alerts.rules.lower"), ("V105", "environments.Prod")]
+    assert plain(accepted.tree)["alerts"] == {"rules": {"Upper": None}}  # type: ignore[index]
+
+
 def test_what_another_layer_may_supply_is_not_missed() -> None:
     _, found = checked("apiVersion: obsc.dev/v1alpha1\nkind: AIService\nmetadata: {name: chat}\n"
                        "accelerators: {perPod: 2}\nenvironments: {prod: {metadata: {team: chat}}}\n")

@@ -14,8 +14,9 @@ from obsc import durations
 # Digits are spelled [0-9]: `\d` would also take the digits of other scripts, which the consumers do not read.
 DURATION_PATTERN = (r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d|w|y)"
                     r"|([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$")
-RATIO_PATTERN = r"^[0-9]+(\.[0-9]+)?%$"
-_PERCENT = re.compile(RATIO_PATTERN)
+# Above 0% and below 100%.
+RATIO_PATTERN = r"^(0*[1-9][0-9]?(\.[0-9]+)?|0+\.0*[1-9][0-9]*)%$"
+_PERCENT = re.compile(r"^[0-9]+(\.[0-9]+)?%$")
 _TEN_YEARS = 10 * 365 * 86400.0
 _LONGEST_QUANTITY = 40
 
@@ -86,22 +87,23 @@ def _quantity(value: object) -> Quantity:
         "quantity", "expected a duration such as `2.5s`, a percentage such as `95%`, or a number that is not negative")
 
 
-def _text_schema(pattern: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": pattern})
+def _text_schema(pattern: str, **further: object) -> dict[str, object]:
+    return {"type": "string", "maxLength": _LONGEST_QUANTITY, "pattern": pattern, **further}
 
+
+_ABOVE_ZERO = _text_schema(DURATION_PATTERN, allOf=[{"pattern": "[1-9]"}])
 
 Duration: TypeAlias = Annotated[
-    float, PlainValidator(_positive), _text_schema(DURATION_PATTERN), Form("a duration with a unit, such as `5m`")]
+    float, PlainValidator(_positive), WithJsonSchema(_ABOVE_ZERO), Form("a duration with a unit, such as `5m`")]
 Wait: TypeAlias = Annotated[
-    float, PlainValidator(_duration), _text_schema(DURATION_PATTERN), Form("a duration with a unit, such as `5m`")]
+    float, PlainValidator(_duration), WithJsonSchema(_text_schema(DURATION_PATTERN, minLength=1)),
+    Form("a duration with a unit, such as `5m`")]
 Ratio: TypeAlias = Annotated[
     float, PlainValidator(_ratio), Form("a percentage such as `99.5%`, or a number such as `0.995`"),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": RATIO_PATTERN},
-                              {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}]})]
+    WithJsonSchema({"anyOf": [_text_schema(RATIO_PATTERN), {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}]})]
 Threshold: TypeAlias = Annotated[
     Quantity, PlainValidator(_quantity), Form("a duration, a percentage or a number"),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, {"type": "string", "pattern": RATIO_PATTERN},
-                              {"type": "number", "minimum": 0}]})]
+    WithJsonSchema({"anyOf": [_ABOVE_ZERO, _text_schema(RATIO_PATTERN), {"type": "number", "minimum": 0}]})]
 
 
 def _string(pattern: str, longest: int) -> StringConstraints:
@@ -169,7 +171,7 @@ HostPort: TypeAlias = Annotated[
     str, _string(rf"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\]):{_PORT}$", 260),
     Form("an address `host:port`")]
 Url: TypeAlias = Annotated[
-    str, _string(r"^https?://[^\s\x00-\x1f\x7f\"'<>`{}|\\^]+$", 2000), Form("an address such as `https://example.com`")]
+    str, _string(r"^https?://[^\s\x00-\x1f\x7f\x22'<>`{}|\\^]+$", 2000), Form("an address such as `https://example.com`")]
 LogPath: TypeAlias = Annotated[
     str, _string(r"^/[A-Za-z0-9_.*?\[\]{},@/-]+$", 500), Form("an absolute path, `*` allowed")]
 TargetPattern: TypeAlias = Annotated[
