@@ -57,6 +57,21 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert dead == []
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in REFERENCE], ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_files_that_are_named_are_there(page: Path) -> None:
+    named = re.findall(r"`([A-Za-z.][\w.-]*/[\w./-]*)`", page.read_text("utf-8"))
+    places = (ROOT, ROOT / "compiler/obsc", ROOT / "docs", ROOT / "out/default")
+    assert [path for path in named if not path.startswith("obsc.dev/") and not any((place / path).exists() for place in places)] == []
+
+
+def test_every_module_has_its_place_in_the_architecture() -> None:
+    package = ROOT / "compiler/obsc"
+    modules = {path.stem for path in package.glob("*.py") if not path.stem.startswith("__")}
+    packages = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    named = set(re.findall(r"`([a-z0-9_]+/?)`", (ROOT / "docs/architecture.md").read_text("utf-8")))
+    assert sorted((modules | packages) - named) == []
+
+
 def test_bare_numbers_say_their_unit() -> None:
     """Save those that have none: ports, and numbers in lists whose unit their series or metric has."""
     found = [f"{block.__name__}.{key}" for block in _blocks(Block) for key in fields(block)
