@@ -85,3 +85,11 @@ def test_a_platform_that_cannot_be_read_is_not_replaced_by_the_built_in_one(out:
     assert result.exit_code == 1
     assert result.stderr.count("error[") == 1
     assert _files(out) == before
+
+
+def test_many_repositories_link_as_one_does(out: Path) -> None:
+    """What docs/gitops.md says: services compile each on their own, the platform's repository links their parts."""
+    together = _files(out)
+    (out / "test/artifacts/platform").rename("elsewhere")
+    assert _obsc("link", "out/test/artifacts", "--platform", "platform.yaml", "--out", "out").exit_code == 0
+    assert _files(out) == together
