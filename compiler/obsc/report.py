@@ -41,7 +41,8 @@ def _shown(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> dict[s
     carets stay right; so is what a finding took for one, whatever another finding on its line is about.
     """
     listed = list(found)
-    lines = {file: masked_lines(sources[file].lines) for file in {one.place.file for one in listed} & sources.keys()}
+    named = {place.file for one in listed for place in (one.place, *(other.place for other in one.related))}
+    lines = {file: masked_lines(sources[file].lines) for file in named & sources.keys()}
     for one in listed:
         place = one.place
         if one.code == CREDENTIAL and place.file in lines and place.line <= len(lines[place.file]):
