@@ -92,6 +92,15 @@ def validate_command(paths: tuple[Path, ...], *, form: str, infos: bool, strict:
     sys.exit(FINDINGS if sink.failed else 0)
 
 
+@main.command("schema")
+@click.argument("name", type=click.Choice(["aiservice", "aiplatform", "catalog"]))
+def schema_command(name: str) -> None:
+    """Print the JSON Schema of a kind of document, for editors and other checks."""
+    from obsc import schema  # noqa: PLC0415
+
+    click.echo(schema.text(name), nl=False)
+
+
 @main.command("verify")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--kubernetes", help="Version of Kubernetes, such as 1.33; the platform's, or the newest known, unless given.")
@@ -140,6 +149,38 @@ def plan_command(base: str, paths: tuple[Path, ...], environment: str | None, *,
     shapes = {"text": plan_report.text, "markdown": plan_report.markdown, "json": plan_report.to_json}
     click.echo(shapes[shape](plan(before, after)), nl=False)
     sys.exit(FINDINGS if sink.failed else 0)
+
+
+@main.command("explain")
+@click.argument("what")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Output folder.")
+@click.option("--env", "environment", help="Only this environment.")
+def explain_command(what: str, paths: tuple[Path, ...], out: Path, environment: str | None) -> None:
+    """Say why something is as it is.
+
+    WHAT is a code (S317), a value of a spec (specs/chat.yaml:alerts.rules.GPUHot.threshold), or a line of an output
+    (out/prod/artifacts/ai/chat/rules.yaml:12). PATHS are the specs (default: specs).
+    """
+    from obsc import explain_report, pipeline  # noqa: PLC0415
+    from obsc.codes import CODES  # noqa: PLC0415
+    from obsc.diagnostics import Sink  # noqa: PLC0415
+
+    if what in CODES:
+        click.echo(explain_report.code(what))
+        return
+    sink = Sink()
+    sources = pipeline.read(pipeline.find_specs(paths or tuple(map(Path, _DEFAULT)), sink), sink)
+    file, _, where = what.rpartition(":")
+    if file and where.isdigit():
+        said = explain_report.output(sources, Path(file), out, int(where))
+    elif file in sources:
+        said = explain_report.value(sources, file, where, environment)
+    else:
+        raise click.BadParameter(f"`{what}` is no code, no `spec:path` of the specs that are read, and no `output:line`", param_hint="WHAT")
+    if said is None:
+        raise click.BadParameter(f"there is nothing at `{what}`", param_hint="WHAT")
+    click.echo(said, nl=False)
 
 
 def _base(base: str, paths: tuple[Path, ...]) -> dict[str, Source]:

@@ -74,6 +74,7 @@ CODES: dict[str, Code] = {
     "R212": Code("unknown team", "Where the platform lists its teams, alerts of others would reach nobody."),
     "R213": Code("unknown receiver", "Alertmanager refuses a configuration whose routes name a receiver that does not exist."),
     "R214": Code("unknown engine", "A serving framework passes on the metrics of some engines only."),
+    "R215": Code("another release", "Outputs belong to a release of the compiler; the platform says which releases may write them."),
     "R280": Code("catalog entry contradicts itself", "A catalog file names a metric, label, set or release that it does not "
                  "have, or reads a metric in a form that its type does not allow."),
     # S3xx semantics
@@ -118,6 +119,7 @@ CODES: dict[str, Code] = {
     "S355": Code("dropped metric in use", "A metric that is not stored cannot be read by a rule or a panel."),
     "S356": Code("label of the compiler's", "Rules rely on job, namespace, service and the like; a pod's label cannot stand for them."),
     "S357": Code("probe without a way", "A probe needs the platform's black-box exporter, one of its modules, and an address to ask."),
+    "S342": Code("engine that is not heard", "Some frameworks pass on the metrics of their engine only if an option says so."),
     # P4xx policy, privacy
     "P402": Code("foreign namespace", "The platform says in which namespaces a team may run services."),
     "P403": Code("severity above the team's", "The platform limits how urgent a team's alerts may be."),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from obsc import durations, encode
 from obsc.ir import Field, Identity, Text, Unit
 
-SHARDS = 4
+_OBJECTS = 4  # shard objects of each kind per shard of the platform
 PLATFORM = "platform"
 RESERVED_NAMES = frozenset({PLATFORM})
 SECRETS_PROMETHEUS = "/etc/prometheus/secrets"
@@ -33,10 +33,15 @@ def of_service(identity: Identity) -> tuple[str, str]:
     return "/".join(("artifacts", *tail)), "/".join(("manifests", *tail))
 
 
-def shard(identity: Identity) -> int:
-    """The shard of a service: a digest of its identity, so that no other service ever moves it."""
+def shards(count: int) -> int:
+    """How many objects of a kind the services' files are divided among, for so many shards of the platform."""
+    return _OBJECTS * count
+
+
+def shard(identity: Identity, count: int) -> int:
+    """The shard of a service among `count`: a digest of its identity, so that no other service ever moves it."""
     digest = hashlib.sha256("\0".join((identity.environment, identity.namespace, identity.name)).encode()).digest()
-    return digest[0] % SHARDS
+    return int.from_bytes(digest[:4], "little") % count
 
 
 def shard_name(base: str, number: int) -> str:

@@ -19,6 +19,7 @@ from obsc.ir import (
     LogInput,
     Mask,
     Origin,
+    Panel,
     Recorded,
     RecordingRule,
     Route,
@@ -29,7 +30,7 @@ from obsc.ir import (
     Variable,
 )
 from obsc.probes import probe_jobs
-from obsc.promql import Call, Number, aggregate
+from obsc.promql import Call, Number, aggregate, widen
 from obsc.resolve import Resolved
 from obsc.signals import FAMILIES
 from obsc.signals.alert import Contribution
@@ -62,7 +63,26 @@ _LINKS, _RUNTIMES = "/var/log/containers/", "/var/log/pods/"
 def lower(resolved: Resolved) -> Service:
     """Everything that is observed of a service: of each of its components, and of all of them together."""
     found = tuple(_component(subject) for subject in subjects(resolved))
-    return found[0] if len(found) == 1 else _joined(resolved, found)
+    whole = found[0] if len(found) == 1 else _joined(resolved, found)
+    labels = resolved.platform.prometheus.group_labels
+    return _widened(whole, labels) if labels else whole
+
+
+def _widened(service: Service, labels: tuple[str, ...]) -> Service:
+    """The service with the platform's labels kept in every aggregation, and in every legend."""
+    anchor = frozenset({"namespace", "exported_namespace"})
+    marks = tuple(part for label in labels for part in (" ", Field(label=label)))
+
+    def panel(one: Panel) -> Panel:
+        queries = tuple(replace(query, expr=widen(query.expr, labels, anchor), legend=(*query.legend, *marks) if query.legend else ())
+                        for query in one.queries)
+        return replace(one, queries=queries)
+
+    rows = tuple(replace(row, panels=tuple(panel(one) for one in row.panels)) for row in service.dashboard.rows)
+    return replace(
+        service, alerts=tuple(replace(rule, expr=widen(rule.expr, labels, anchor)) for rule in service.alerts),
+        recordings=tuple(replace(rule, expr=widen(rule.expr, labels, anchor)) for rule in service.recordings),
+        dashboard=replace(service.dashboard, rows=rows), parts=tuple(_widened(part, labels) for part in service.parts))
 
 
 def _component(subject: Subject) -> Service:

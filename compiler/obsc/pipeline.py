@@ -140,6 +140,15 @@ def _builtin_source() -> Source:
     return load("built-in platform", (files("obsc") / BUILTIN).read_bytes(), Sink())
 
 
+def resolved(sources: Mapping[str, Source], sink: Sink, *, environment: str | None = None) -> tuple[Resolved, ...]:
+    """Every service in every environment as its layers make it, with the layer and place of each value."""
+    accepted = [check(document, sink) for source in sources.values() for document in source.documents]
+    platforms = [one for one in accepted if one.kind == "AIPlatform"] or [check(_builtin_source().documents[0], Sink())]
+    found = resolve.environments(platforms, sink)
+    services = resolve.services_with_findings([one for one in accepted if one.kind == "AIService"], found, sink)
+    return tuple(one for one, _ in services if environment in {None, one.identity.environment})
+
+
 def _services(specs: Sequence[Accepted], found: Sequence[Environment],
               sink: Sink) -> list[tuple[Resolved, Service, bool]]:
     """Resolve, lower and check each service with findings of its own, so that one's errors are not another's."""

@@ -181,6 +181,33 @@ def substitute(expr: Expr, change: Mapping[Selector, Expr]) -> Expr:
     return expr
 
 
+def widen(expr: Expr, labels: tuple[str, ...], anchor: frozenset[str]) -> Expr:
+    """The same expression with further labels kept wherever one of `anchor` is kept or matched on.
+
+    `sum by (namespace) (x)` with `cluster` → `sum by (namespace, cluster) (x)`. What is excluded (`unless`) is still
+    matched by the old labels: an absence knows no further ones.
+    """
+    match expr:
+        case Range():
+            return replace(expr, expr=widen(expr.expr, labels, anchor))
+        case Aggregate():
+            by = _more(expr.by, labels) if anchor & {*expr.by} else expr.by
+            return replace(expr, expr=widen(expr.expr, labels, anchor), by=by)
+        case Call():
+            return replace(expr, args=tuple(widen(arg, labels, anchor) for arg in expr.args))
+        case Binary():
+            on = expr.on
+            if on is not None and anchor & {*on} and expr.op != "unless":
+                on = _more(on, labels)
+            return replace(expr, left=widen(expr.left, labels, anchor), right=widen(expr.right, labels, anchor), on=on)
+        case _:
+            return expr
+
+
+def _more(labels: tuple[str, ...], further: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*labels, *further)))
+
+
 @lru_cache(maxsize=65536)
 def problem(text: str) -> str | None:
     """What the parser says against this text, or None. Not a word about unknown metrics or labels."""

@@ -253,6 +253,19 @@ def test_objects_meet_only_where_they_are_applied_together(tmp_path: Path) -> No
     assert found(tmp_path) == []
 
 
+def test_patches_are_parts_of_objects(tmp_path: Path) -> None:
+    write(tmp_path, x__yaml="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n",
+          patch__yaml="apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {$patch: delete}\n",
+          kustomization__yaml="resources: [x.yaml]\npatches: [{path: patch.yaml}]\n")
+    assert found(tmp_path) == []
+
+
+def test_what_only_looks_like_an_object_is_none(tmp_path: Path) -> None:
+    write(tmp_path, a__yaml="apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nport: 1\n",
+          b__yaml="apiVersion: v1\nkind: ConfigMap\n")
+    assert [(one.code, Path(one.place.file).name) for one in found(tmp_path)] == [("X608", "b.yaml")]
+
+
 # Knowledge that is shipped
 
 

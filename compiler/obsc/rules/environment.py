@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 
-from obsc import durations
+from obsc import __version__, durations
+from obsc.catalog.versions import parse
 from obsc.diagnostics import Sink, render
 from obsc.resolve import Environment
 from obsc.source import Path, at
@@ -51,6 +52,16 @@ def _named(environment: Environment, path: Path, routing: Routing, known: list[s
                            path="alertmanager", hint=f"did you mean `{near[0]}`?" if near else "define it in `alertmanager.receivers`")
 
 
+def required_release(environment: Environment, sink: Sink) -> None:
+    """Another release of the compiler than the platform asks for is one finding, not a thousand changed files."""
+    wanted = environment.platform.requires
+    range_ = parse(wanted)
+    here = parse(__version__)
+    if range_ is None or here is None or not range_.first <= here.first < range_.end:
+        sink.error("R215", f"the platform is for obsc {wanted}, this is {__version__}", environment.origins.place(("requires",)),
+                   path="requires", hint="install a release in that range, or change the platform and compile everything anew")
+
+
 def backends(environment: Environment, sink: Sink) -> None:
     """Backends are reached over TLS; where the platform allows plain http, each one still gets a warning."""
     platform = environment.platform
@@ -58,6 +69,8 @@ def backends(environment: Environment, sink: Sink) -> None:
     if platform.elasticsearch is not None:
         plain += [("Elasticsearch", ("elasticsearch", "hosts", index))
                   for index, host in enumerate(platform.elasticsearch.hosts) if host.startswith("http:")]
+    plain += [("the remote store", ("prometheus", "remoteWrite", index, "url"))
+              for index, one in enumerate(platform.prometheus.remote_write) if one.url.startswith("http:")]
     for index, receiver in enumerate(platform.alertmanager.receivers):
         plain += [(f"the receiver {receiver.name}", ("alertmanager", "receivers", index, "webhookConfigs", number, "url"))
                   for number, hook in enumerate(receiver.webhook_configs) if hook.url is not None and hook.url.startswith("http:")]
@@ -72,7 +85,8 @@ def backends(environment: Environment, sink: Sink) -> None:
             sink.error("P409", text, place, path=str(path[0]), hint="use https, or set `policy.allowInsecure` knowingly")
 
 
-_OPERATED: tuple[Path, ...] = (("prometheus", "externalLabels"), ("prometheus", "retention"), ("alertmanager", "address"))
+_OPERATED: tuple[Path, ...] = (("prometheus", "externalLabels"), ("prometheus", "retention"), ("prometheus", "replicas"),
+                               ("prometheus", "remoteWrite"), ("alertmanager", "address"))
 
 
 def without_effect(environment: Environment, sink: Sink) -> None:
@@ -87,6 +101,11 @@ def without_effect(environment: Environment, sink: Sink) -> None:
         sink.warning("T501", "before release 3.14 Prometheus takes its retention from a flag, not from its file",
                      origins.place(("prometheus", "retention"), key=True), path="prometheus.retention",
                      hint="start it with --storage.tsdb.retention.time, and leave it out here")
+    several = platform.prometheus.replicas > 1 or platform.prometheus.shards > 1
+    if several and platform.prometheus.flavor == "config" and not _at_least(platform.prometheus.version, (3,)):
+        sink.warning("T501", "before release 3 Prometheus fills variables into external labels only if a flag says so",
+                     origins.place(("prometheus", "version")), path="prometheus.version",
+                     hint="start it with --enable-feature=expand-external-labels")
     pairs = (("filebeat", platform.filebeat, "elasticsearch", platform.elasticsearch),
              ("collector", platform.collector, "jaeger", platform.jaeger))
     for name, one, needed, other in pairs:

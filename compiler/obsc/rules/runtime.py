@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from obsc import endpoints
-from obsc.catalog import names
+from obsc.catalog import load_runtime, names
 from obsc.catalog.profile import Need
 from obsc.catalog.versions import parse
 from obsc.diagnostics import Sink
@@ -56,7 +56,9 @@ def options_known(resolved: Resolved, _: Service, sink: Sink) -> None:
     """An option decides something: which metrics exist, their bucket bounds, or the release of a program beside the runtime."""
     if not resolved.sound("runtime"):
         return
-    known = resolved.profile.options
+    # Further endpoints may be pages of other programs, whose flags stand here as well.
+    others = (load_runtime(one.runtime) for one in resolved.service.metrics.endpoints if one.runtime is not None)
+    known = resolved.profile.options.union(*(one.options for one in others if one is not None))
     for name, value in resolved.service.runtime.options.items():
         path = ("runtime", "options", name)
         if name in resolved.profile.companions and parse(str(value)) is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from obsc.ir import Chart, Origin, Panel, Query, Text, Unit
-from obsc.promql import Expr, aggregate, any_of
+from obsc.promql import Expr, aggregate, any_of, rate
 from obsc.signals.alert import QUIET, Contribution, of_model
 from obsc.signals.reading import Reading
 from obsc.signals.subject import Subject
@@ -70,4 +70,10 @@ def _value(subject: Subject, reading: Reading) -> Expr:
     measure = reading.measure
     if measure.gauge is not None:
         return aggregate("sum", subject.once(reading, measure.gauge, subject.read(reading, measure.gauge)), *subject.by(reading))
+    if measure.histogram is not None:
+        # What is observed is counted too: one observation for each event.
+        counts = rate(subject.read(reading, measure.histogram, "_count"), subject.span)
+        return aggregate("sum", subject.once(reading, measure.histogram, counts), *subject.by(reading))
+    if measure.mean_count is not None:
+        return subject.rates(reading, (measure.mean_count,))
     return subject.rates(reading, measure.counters or measure.total)

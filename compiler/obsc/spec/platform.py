@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from obsc.spec.base import Block, leaf
 from obsc.spec.platform_alerting import Alertmanager
 from obsc.spec.platform_backends import Collector, Elasticsearch, Filebeat, Grafana, Jaeger, Prometheus, Sources
-from obsc.spec.types import DnsLabel, ExactVersion, LogPath, NamespacePattern, TargetPattern, Url, Word
+from obsc.spec.types import DnsLabel, ExactVersion, LogPath, NamespacePattern, TargetPattern, Url, Version, Word
 
 __all__ = ["AIPlatform", "Kubernetes", "PlatformMetadata", "Policy"]
 
@@ -52,7 +52,7 @@ class Policy(Block):
 class AIPlatform(Block):
     """One environment's shared services, rules and defaults."""
 
-    later: ClassVar[Mapping[str, str]] = {"catalogs": "catalogs of one's own", "requires": "a range of obsc versions"}
+    later: ClassVar[Mapping[str, str]] = {"catalogs": "catalogs of one's own"}
 
     api_version: Literal["obsc.dev/v1alpha1"] = leaf("Version of the language.", "obsc.dev/v1alpha1")
     kind: Literal["AIPlatform"] = leaf("Kind of the document.", "AIPlatform")
@@ -76,5 +76,6 @@ class AIPlatform(Block):
     enforced: dict[str, object] = leaf("Part of an AIService that wins over every document.",
                                        {"traces": {"sampling": {"baseline": "1%"}}}, default={})
     policy: Policy = leaf("What specs may point at.", {"allowInsecure": False}, default=Policy())
+    requires: Version | None = leaf("Releases of obsc that may compile for this platform.", ">=0.1 <0.3", default=None)
     environments: dict[DnsLabel, object] | None = leaf("Environments, each with what is different there.",
                                                        {"prod": {}, "staging": {}}, default=None)

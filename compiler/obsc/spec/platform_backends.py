@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from obsc.spec.base import Block, leaf
+from obsc.spec.metrics import Authorization, TlsConfig
 from obsc.spec.types import (
     Count,
     Duration,
@@ -13,6 +16,7 @@ from obsc.spec.types import (
     HostPort,
     KubeLabelKey,
     KubeLabels,
+    LabelName,
     Labels,
     MatcherText,
     MetricName,
@@ -24,12 +28,21 @@ from obsc.spec.types import (
 Flavor = Literal["config", "operator"]
 
 
+class RemoteWrite(Block):
+    """A store that gets every sample too."""
+
+    later: ClassVar[Mapping[str, str]] = {"headers": "headers of one's own"}
+
+    url: Url = leaf("Address.", "https://mimir.example.com/api/v1/push")
+    authorization: Authorization | None = leaf("Credentials, kept in the platform's namespace.",
+                                               {"credentials": {"name": "mimir", "key": "token"}}, default=None)
+    tls_config: TlsConfig | None = leaf("TLS of the connection.", {"serverName": "mimir.example.com"}, default=None)
+
+
 class Prometheus(Block):
     """Metrics."""
 
-    later: ClassVar[Mapping[str, str]] = {"shards": "sharding", "replicas": "replicas", "remoteWrite": "remote write",
-                                          "groupLabels": "labels kept in every aggregation", "mode": "agent mode",
-                                          "rules": "rules in a form of their own"}
+    later: ClassVar[Mapping[str, str]] = {"mode": "agent mode", "rules": "rules in a form of their own"}
 
     flavor: Flavor = leaf("Form of the output: ConfigMaps, or objects of the operator.", "operator", default="config")
     version: ExactVersion = leaf("Version.", "3.14.0", default="3.14.0")
@@ -40,6 +53,14 @@ class Prometheus(Block):
     evaluation_interval: Duration = leaf("Time between evaluations of rules.", "30s", unit="duration", default=30.0)
     retention: Duration = leaf("How long samples are kept.", "15d", unit="duration", default=1296000.0)
     external_labels: Labels = leaf("Labels on everything that leaves it.", {"cluster": "prod-eu"}, default={})
+    shards: Annotated[int, Field(ge=1, le=64)] = leaf(
+        "Servers among which services are divided: each scrapes and judges its own, told by a digest of their identity.", 2,
+        unit="servers", default=1)
+    replicas: Annotated[int, Field(ge=1, le=16)] = leaf("Servers that do the same, so that one may fail.", 2, unit="servers", default=1)
+    remote_write: tuple[RemoteWrite, ...] = leaf("Where samples are sent besides.",
+                                                 [{"url": "https://mimir.example.com/api/v1/push"}], default=())
+    group_labels: tuple[LabelName, ...] = leaf("Labels that are kept in every aggregation, where one server sees several clusters.",
+                                               ["cluster"], default=())
 
 
 class Datasources(Block):
@@ -54,10 +75,8 @@ class Datasources(Block):
 class Grafana(Block):
     """Dashboards."""
 
-    later_values: ClassVar[Mapping[str, tuple[str, ...]]] = {"delivery": ("operator",)}
-
-    delivery: Literal["files", "sidecar"] = leaf(
-        "How dashboards reach Grafana: mounted files, or ConfigMaps for the sidecar.", "sidecar", default="files")
+    delivery: Literal["files", "sidecar", "operator"] = leaf(
+        "How dashboards reach Grafana: mounted files, ConfigMaps for the sidecar, or objects of its operator.", "sidecar", default="files")
     version: ExactVersion = leaf("Version.", "13.1.3", default="13.1.3")
     datasources: Datasources = leaf("Data sources.", {"prometheus": "prometheus"}, default=Datasources())
     sidecar_label: KubeLabelKey = leaf("Label that the sidecar looks for.", "grafana_dashboard", default="grafana_dashboard")

@@ -239,3 +239,16 @@ def _inside(example: object, step: str | int) -> object:
 
 def _choices(annotation: Any) -> tuple[str, ...]:  # noqa: ANN401
     return tuple(str(value) for kind, _ in _options(annotation) if get_origin(kind) is Literal for value in get_args(kind))
+
+
+def scalars(model: type[Block], prefix: Path = ()) -> Iterator[tuple[Path, object]]:
+    """Paths of a block's optional single values, below blocks but not in lists and maps, each with its example."""
+    for key, annotation in typed_fields(model).items():
+        inner = _block(annotation)
+        if inner is not None:
+            yield from scalars(inner, (*prefix, key))
+            continue
+        info = fields(model)[key]
+        example = (info.examples or [None])[0]
+        if not info.is_required() and isinstance(example, bool | int | float | str):
+            yield (*prefix, key), example

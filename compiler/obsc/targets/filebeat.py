@@ -116,10 +116,11 @@ def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple
         "filebeat-clusterrolebinding.yaml": k8s.cluster_role_binding(role, _NAME, namespace),
         "filebeat-daemonset.yaml": _daemonset(platform, k8s.checksum(*files.values())),
     }
-    for number in range(conventions.SHARDS):
+    count = conventions.shards(platform.prometheus.shards)
+    for number in range(count):
         name = conventions.shard_name(_SHARDS, number)
         data = {conventions.shard_key(part.identity, ".yml"): text for part in parts
-                if conventions.shard(part.identity) == number and (text := part.text(LOGS)) is not None}
+                if conventions.shard(part.identity, count) == number and (text := part.text(LOGS)) is not None}
         objects[conventions.manifest_file(name)] = k8s.config_map(name, namespace, data, annotations=_ANNOTATIONS)
     where = conventions.PLATFORM
     manifests = (Artifact(conventions.manifests(environment, where, name), data) for name, data in objects.items())
@@ -219,7 +220,8 @@ def _more_folders(platform: AIPlatform) -> list[str]:
 
 def _volumes(platform: AIPlatform, secret: str | None) -> list[Data]:
     namespace = platform.metadata.namespace
-    shards = [{"configMap": {"name": conventions.shard_name(_SHARDS, number)}} for number in range(conventions.SHARDS)]
+    shards = [{"configMap": {"name": conventions.shard_name(_SHARDS, number)}}
+              for number in range(conventions.shards(platform.prometheus.shards))]
     more: list[Data] = [{"name": conventions.volume("logs", folder), "hostPath": {"path": folder, "type": "DirectoryOrCreate"}}
                         for folder in _more_folders(platform)]
     volumes: list[Data] = [

@@ -20,6 +20,8 @@ from obsc.targets._grafana_normal import Data
 from obsc.targets._grafana_panels import COLORS, HEIGHTS, SOURCE, Page, anchor, legend, panel
 
 _WIDTH = 24
+# How the operator's own documents label the Grafana that takes dashboards.
+_INSTANCES = {"dashboards": "grafana"}
 # Flux would replace `${datasource}` by nothing, and client-side apply would copy the whole object into an annotation.
 _KEPT = {"argocd.argoproj.io/sync-options": "ServerSideApply=true", "kustomize.toolkit.fluxcd.io/substitute": "disabled"}
 
@@ -30,6 +32,10 @@ def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
     data = board(_page(service, platform), platform, home=conventions.fleet_uid(identity.environment))
     folder = (identity.environment, identity.namespace, identity.name)
     found = [Artifact(conventions.artifacts(*folder, DASHBOARD), data, "json")]
+    if platform.grafana.delivery == "operator":
+        name = k8s.object_name(identity.name, "dashboard")
+        found.append(Artifact(conventions.manifests(*folder, "dashboard.yaml"), _for_operator(
+            name, identity.namespace, data, service.dashboard.folder, dict(service.labels))))
     if platform.grafana.delivery == "sidecar":
         found.append(Artifact(conventions.manifests(*folder, "dashboard.yaml"), _for_sidecar(
             k8s.object_name(identity.name, "dashboard"), identity.namespace, data, service.dashboard.folder,
@@ -46,12 +52,16 @@ def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple
     if platform.grafana.delivery == "sidecar":
         name = k8s.object_name("grafana", "fleet")
         return (*found, Artifact(_path(environment, name), _for_sidecar(name, namespace, data, fleet.folder, platform, {})))
+    if platform.grafana.delivery == "operator":
+        name = k8s.object_name("grafana", "fleet")
+        return (*found, Artifact(_path(environment, name), _for_operator(name, namespace, data, fleet.folder, {})))
     found.append(Artifact(_path(environment, "grafana-provisioning"), k8s.config_map(
         "grafana-provisioning", namespace, {"obsc.yaml": conventions.GRAFANA_PROVISIONING})))
-    for number in range(conventions.SHARDS):
+    count = conventions.shards(platform.prometheus.shards)
+    for number in range(count):
         name = conventions.shard_name("grafana-dashboards", number)
         files = {conventions.dashboard_file(part.dashboard[0]): _compact(text) for part in parts
-                 if conventions.shard(part.identity) == number and (text := part.text(DASHBOARD)) is not None}
+                 if conventions.shard(part.identity, count) == number and (text := part.text(DASHBOARD)) is not None}
         if number == 0:
             files[conventions.dashboard_file(fleet.uid)] = encode.json_by_line(data)
         found.append(Artifact(_path(environment, name), k8s.config_map(name, namespace, files, annotations=_KEPT)))
@@ -73,6 +83,15 @@ def _for_sidecar(name: str, namespace: str, data: Data, folder: str, platform: A
     annotations = {**_KEPT, "grafana_folder": chosen} if chosen else _KEPT
     return k8s.config_map(name, namespace, {conventions.dashboard_file(str(data["uid"])): encode.json_by_line(data)},
                           more={**labels, platform.grafana.sidecar_label: "1"}, annotations=annotations)
+
+
+def _for_operator(name: str, namespace: str, data: Data, folder: str, labels: Mapping[str, str]) -> Data:
+    """An object of Grafana's operator. Uid and selector never change: the operator refuses an object where they do."""
+    chosen = encode.grafana_folder(folder)
+    spec: Data = {"allowCrossNamespaceImport": True, "instanceSelector": {"matchLabels": _INSTANCES}, "resyncPeriod": "10m0s",
+                  "uid": data["uid"], **({"folder": chosen} if chosen else {}), "json": encode.json_by_line(data)}
+    return k8s.obj("grafana.integreatly.org/v1beta1", "GrafanaDashboard", name, namespace,
+                   own_labels=k8s.labels(name, more=labels), annotations=_KEPT, spec=spec)
 
 
 def _path(environment: str, name: str) -> str:

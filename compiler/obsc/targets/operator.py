@@ -13,6 +13,7 @@ from obsc.spec.platform import AIPlatform
 from obsc.targets._rules import groups
 
 Data = dict[str, object]
+_SHARD = "obsc.dev/shard"  # each of several Prometheus objects selects the services of one
 _TEXT = "PrometheusText0.0.4"
 _SAMPLES, _TARGETS, _LABELS, _LABEL_NAME, _LABEL_VALUE = 20000, 500, 60, 200, 2000
 
@@ -40,7 +41,9 @@ def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
 
 def _object(version: str, kind: str, name: str, service: Service, platform: AIPlatform, spec: Data) -> Data:
     group = conventions.api_version(platform.prometheus.api_group, version)
-    own = k8s.labels(service.identity.name, more={**dict(service.labels), **platform.prometheus.labels})
+    count = platform.prometheus.shards
+    shard = {_SHARD: str(conventions.shard(service.identity, count))} if count > 1 else {}
+    own = k8s.labels(service.identity.name, more={**dict(service.labels), **platform.prometheus.labels, **shard})
     return k8s.obj(group, kind, name, service.identity.namespace, own_labels=own, spec=spec)
 
 

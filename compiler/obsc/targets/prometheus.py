@@ -12,10 +12,10 @@ from obsc import conventions, encode, k8s
 from obsc.catalog import load_runtime, source_name
 from obsc.catalog.profile import Profile
 from obsc.emit import Artifact, to_yaml
-from obsc.ir import Discovery, ProbeJob, ScrapeJob, Service, Tls
+from obsc.ir import Discovery, ProbeJob, ScrapeJob, SecretRef, Service, Tls
 from obsc.part import RULES, SCRAPE, Part
 from obsc.spec.platform import AIPlatform
-from obsc.spec.platform_backends import Source
+from obsc.spec.platform_backends import RemoteWrite, Source
 from obsc.targets._rules import groups
 
 Data = dict[str, object]
@@ -23,6 +23,7 @@ _TEXT = "PrometheusText0.0.4"
 # Far above what one target of a model server has, low enough that a runaway label stops its own job first.
 _SAMPLES, _TARGETS, _LABELS, _LABEL_NAME, _LABEL_VALUE = 20000, 500, 60, 200, 2000
 _ACCOUNT = "prometheus-obsc"
+_REPLICA = "prometheus_replica"  # tells servers apart; alerts must not have it, or each would notify
 _TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105  a path
 _AUTHORITY = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
 
@@ -49,11 +50,12 @@ def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple
         "prometheus-clusterrole.yaml": k8s.cluster_role(role, _rights(platform)),
         "prometheus-clusterrolebinding.yaml": k8s.cluster_role_binding(role, _ACCOUNT, namespace),
     }
+    count = conventions.shards(platform.prometheus.shards)
     for name, file in (("prometheus-scrape", SCRAPE), ("prometheus-rules", RULES)):
-        for number in range(conventions.SHARDS):
+        for number in range(count):
             shard = conventions.shard_name(name, number)
             data = {conventions.shard_key(part.identity, ".yaml"): text for part in parts
-                    if conventions.shard(part.identity) == number and (text := part.text(file)) is not None}
+                    if conventions.shard(part.identity, count) == number and (text := part.text(file)) is not None}
             objects[conventions.manifest_file(shard)] = k8s.config_map(shard, namespace, data)
     found = [Artifact(conventions.manifests(environment, conventions.PLATFORM, name), data) for name, data in objects.items()]
     found.append(Artifact(conventions.artifacts(environment, conventions.PLATFORM, "prometheus.yml"), base, "text"))
@@ -168,19 +170,37 @@ def _base(platform: AIPlatform) -> Data:
     said = platform.prometheus
     address = platform.alertmanager.address or conventions.in_cluster("alertmanager", platform.metadata.namespace, 9093)
     labels = {key: encode.environment_label(value) for key, value in sorted(said.external_labels.items())}
+    several = said.replicas > 1 or said.shards > 1
+    if several:
+        labels = {_REPLICA: "${POD_NAME}", **labels}
     data: Data = {
         "global": {"scrape_interval": conventions.seconds(said.scrape_interval),
                    "scrape_timeout": conventions.seconds(min(10.0, said.scrape_interval)),
                    "evaluation_interval": conventions.seconds(said.evaluation_interval),
                    **({"external_labels": labels} if labels else {})},
         "rule_files": ["/etc/prometheus/rules/*.yaml"],
-        "alerting": {"alertmanagers": [{"api_version": "v2", "static_configs": [{"targets": [address]}]}]},
+        "alerting": {**({"alert_relabel_configs": [{"regex": _REPLICA, "action": "labeldrop"}]} if several else {}),
+                     "alertmanagers": [{"api_version": "v2", "static_configs": [{"targets": [address]}]}]},
         "scrape_config_files": ["/etc/prometheus/scrape/*.yaml"],
         "scrape_configs": _sources(platform),
+        **({"remote_write": [_remote(one, number) for number, one in enumerate(said.remote_write)]} if said.remote_write else {}),
     }
     if conventions.at_least(said.version, 3, 14):
         data["storage"] = {"tsdb": {"retention": {"time": conventions.seconds(said.retention)}}}
     return data
+
+
+def _remote(said: RemoteWrite, number: int) -> Data:
+    data: Data = {"name": conventions.shard_name("remote", number), "url": said.url, "send_exemplars": True}
+    if said.authorization is not None:
+        secret = said.authorization.credentials
+        data["authorization"] = {"type": said.authorization.type, "credentials_file": conventions.secret_file(
+            conventions.SECRETS_PROMETHEUS, secret.name, secret.key)}
+    tls = said.tls_config
+    if tls is None:
+        return data
+    secrets = (SecretRef(one.name, one.key) if one is not None else None for one in (tls.ca, tls.cert, tls.key_secret))
+    return {**data, "tls_config": _tls(Tls(tls.insecure_skip_verify, tls.server_name or "", *secrets))}
 
 
 def _sources(platform: AIPlatform) -> list[Data]:

@@ -49,6 +49,7 @@ class _Run:
     done: Verified = field(default_factory=Verified)
     named: list[repetition.Named] = field(default_factory=list)
     kustomizations: dict[FilePath, object] = field(default_factory=dict)
+    patches: set[FilePath] = field(default_factory=set)
 
 
 def chosen(kubernetes: str | None, platforms: Sequence[FilePath], sink: Sink) -> Callable[[FilePath], str]:
@@ -73,7 +74,8 @@ def _minor(version: str) -> str:
 def verify(paths: Sequence[FilePath], sink: Sink, version: Callable[[FilePath], str]) -> Verified:
     """Check every YAML and JSON file at or below the paths. `version` is that of Kubernetes for a file."""
     run = _Run(sink, "")
-    for file in _found(paths, sink):
+    # What a kustomization says of other files must be known before they are judged.
+    for file in sorted(_found(paths, sink), key=lambda one: (one.name not in kustomization.NAMES, one)):
         run.version = version(file)
         source, pieces = read(file, sink)
         if source is not None:
@@ -112,8 +114,9 @@ def _check(run: _Run, file: FilePath, piece: Piece) -> None:
     if kustomization.is_kustomization(piece.name, data):
         run.done.configurations += 1
         run.kustomizations[file.parent.resolve()] = data
+        run.patches.update(kustomization.patches(data, file.parent))
         _report(run, piece, kustomization.check(data, file.parent))
-    elif kinds.is_spec(data):
+    elif kinds.is_spec(data) or file.resolve() in run.patches:
         return
     elif kinds.is_object(data):
         for path, one in kinds.members(data):

@@ -84,9 +84,11 @@ def _by_shape(data: object, keys: frozenset[str]) -> str:
 
 
 def is_object(data: object) -> bool:
-    """Whether a document is meant for Kubernetes."""
+    """Whether a document is meant for the API server. Configuration of programs may have an apiVersion and a kind too."""
     said = [key for key in ("apiVersion", "kind") if isinstance(at(data, key), str)]
-    return len(said) == 2 or (len(said) == 1 and isinstance(at(data, "metadata"), dict))
+    if isinstance(at(data, "metadata"), dict) or isinstance(at(data, "items"), list):
+        return bool(said)
+    return len(said) == 2 and schemas.is_core(at(data, "apiVersion").rpartition("/")[0])
 
 
 def is_spec(data: object) -> bool:

@@ -24,6 +24,12 @@ def is_kustomization(name: str, data: object) -> bool:
     return name in NAMES or (at(data, "kind") in ("Kustomization", "Component") and str(at(data, "apiVersion")).startswith("kustomize."))
 
 
+def patches(data: object, folder: FilePath) -> Iterator[FilePath]:
+    """The files that a kustomization puts over others: they hold parts of objects."""
+    named = [at(one, "path") for key in _PATCHES for one in items(at(data, key))] + items(at(data, "patchesStrategicMerge"))
+    yield from ((folder / one).resolve() for one in named if isinstance(one, str) and "\n" not in one)
+
+
 def check(data: object, folder: FilePath) -> Iterator[Problem]:
     """What is wrong with a kustomization that lies in this folder. Files outside of the folder are only looked for."""
     yield from forms.check("kustomization", data)

@@ -50,6 +50,11 @@ def versions() -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda version: [int(part) for part in version.split(".")]))
 
 
+def is_core(group: str) -> bool:
+    """Whether a group of kinds belongs to Kubernetes itself."""
+    return group in {one for one, _, _ in _core(versions()[-1]).names}
+
+
 def check(data: Mapping[str, Any], version: str) -> Iterator[Problem]:
     """What the API server of this version, or the operator of the custom resource, would refuse in an object."""
     api_version, kind = str(data.get("apiVersion")), str(data.get("kind"))

@@ -1,0 +1,95 @@
+"""What `obsc explain` says, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from obsc import encode, pipeline
+from obsc.codes import CODES
+from obsc.diagnostics import Sink, render
+from obsc.explain import Influence, causes, concerned, default_of, influence, influences, suggested, tree, unwritten, written
+from obsc.rules.alerts import ALERTS
+from obsc.secrets import masked
+from obsc.source import Node, Source, at
+from obsc.source import Path as Steps
+
+# A value that changes so many lines says what is observed, not why a line is as it is: defaults are looked at too.
+_BROAD = 60
+_MOST = 12
+
+
+def code(name: str) -> str:
+    """What a code means and what to do about it."""
+    one = CODES[name]
+    return f"{name}: {one.title}\n\n{one.explanation}"
+
+
+def value(sources: Mapping[str, Source], file: str, path: str, environment: str | None) -> str | None:
+    """The value that holds at a path of a spec, its layer and place in each environment, and what it causes."""
+    steps = _steps(path)
+    lines = []
+    for one in pipeline.resolved(sources, Sink(), environment=environment):
+        if one.file != file:
+            continue
+        node = at(one.origins.tree, steps)
+        if node is None:
+            lines.append(f"{one.identity.environment}: `{path}` is a default; nobody writes it")
+            continue
+        where = one.origins.place(steps)
+        lines.append(f"{one.identity.environment}: {_shown(node, path)} from {one.origins.layer(steps)} "
+                     f"at {where.file}:{where.line}:{where.column}")
+    if not lines:
+        return None
+    leaf = next((one for one in written(sources) if one.file == file and one.path == steps), None)
+    found = influence(sources, leaf, pipeline.compile_specs(sources, Sink()).tree) if leaf is not None else None
+    return "".join(f"{line}\n" for line in lines) + (_effects(found) if found is not None else "")
+
+
+def output(sources: Mapping[str, Source], file: Path, out: Path, line: int) -> str | None:
+    """What a line of an output comes from: the values that change it, and the key of a default that would."""
+    root = out.resolve()
+    if not file.resolve().is_relative_to(root):
+        return None
+    name = file.resolve().relative_to(root).as_posix()
+    mine = concerned(sources, name)
+    environment = name.partition("/")[0]
+    raw = (tree(mine, environment) or {}).get(name, b"").split(b"\n")
+    if not 0 < line <= len(raw):
+        return None
+    found = causes(list(influences(mine, written(mine), environment)), name, line)
+    said = [f"{name}:{line}: {encode.terminal(raw[line - 1].decode().strip())}"]
+    said += [f"  {_cause(one)}" for one in found[:_MOST]]
+    if not found or found[0].width > _BROAD:
+        hint = suggested(mine, unwritten(mine, ALERTS), name, line)
+        if hint is not None:
+            said.append(f"  default; `{render(hint.leaf.path)}` in {hint.leaf.file} would change it")
+        elif not found:
+            said.append(f"  {default_of(name)}")
+    return "".join(f"{one}\n" for one in said)
+
+
+def _cause(one: Influence) -> str:
+    place = one.leaf.place
+    return f"{place.file}:{place.line}:{place.column}: `{render(one.leaf.path)}` ({one.width} lines depend on it)"
+
+
+def _effects(found: Influence) -> str:
+    lines = [f"  {path}: {len(numbers)} lines, first {min(numbers)}" for path, numbers in sorted(found.lines.items())]
+    return "It decides:\n" + "".join(f"{line}\n" for line in lines)
+
+
+def _steps(path: str) -> Steps:
+    """`alerts.rules.X` → its steps; items of lists by number: `models[0].name`."""
+    steps: list[str | int] = []
+    for word in path.split("."):
+        name, _, rest = word.partition("[")
+        steps.append(name)
+        steps += [int(one) for one in rest.rstrip("]").split("][") if one.isdigit()]
+    return tuple(steps)
+
+
+def _shown(node: Node, path: str) -> str:
+    if isinstance(node.value, dict | tuple):
+        return f"`{path}`"
+    return f"`{path}` = `{encode.terminal(masked(str(node.value)))}`"

@@ -1,0 +1,48 @@
+"""What is observed, in nobody's dialect: the form between signals and targets.
+
+Frozen values only, with order as meaning (tuples, no sets). No target's word occurs here: durations are
+seconds, units an enum, texts a sequence of literals and fields, expressions trees of `promql`.
+Every node carries an `Origin`: the spec path that caused it, or the name of the default that did.
+"""
+
+from __future__ import annotations
+
+from obsc.ir.dashboards import Chart, Dashboard, Event, Panel, Query, Row, Variable
+from obsc.ir.rules import AlertRule, Recorded, RecordingRule, Route
+from obsc.ir.service import Service
+from obsc.ir.telemetry import Discovery, LogInput, Mask, ProbeJob, ScrapeJob, StaticTargets, Tls, TracePolicy
+from obsc.ir.values import Field, Identity, Labels, Layer, Link, Origin, SecretRef, Severity, Text, Threshold, Unit
+
+__all__ = [
+    "AlertRule",
+    "Chart",
+    "Dashboard",
+    "Discovery",
+    "Event",
+    "Field",
+    "Identity",
+    "Labels",
+    "Layer",
+    "Link",
+    "LogInput",
+    "Mask",
+    "Origin",
+    "Panel",
+    "ProbeJob",
+    "Query",
+    "Recorded",
+    "RecordingRule",
+    "Route",
+    "Row",
+    "ScrapeJob",
+    "SecretRef",
+    "Service",
+    "Severity",
+    "StaticTargets",
+    "Text",
+    "Threshold",
+    "Tls",
+    "TracePolicy",
+    "Unit",
+    "Variable",
+]

@@ -1,0 +1,65 @@
+"""Series that are recorded, conditions that somebody should know about, and who is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from obsc.ir.values import Labels, Origin, Severity, Text
+from obsc.promql import Expr
+
+
+class Recorded(StrEnum):
+    """Series that are recorded for every service, whatever it runs; each has its namespace, service and team.
+
+    `SERVICE` is 1 and has the uid of the service's page as label `dashboard`.
+    """
+
+    SERVICE = "ai:service:info"
+    REQUESTS = "ai:requests:rate"
+    ERRORS = "ai:request_errors:rate"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRule:
+    """A series that is computed once and used often."""
+
+    name: str
+    expr: Expr
+    labels: Labels
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRule:
+    """A condition that somebody should know about. `hold` and `keep` in seconds.
+
+    `signal` and `kind` (availability, errors, latency, saturation, telemetry…) say what an alert is about:
+    graver alerts of the same signal silence lighter ones. `panel` is the key of the panel that shows it;
+    `needs` the metrics without which it is blind.
+    """
+
+    name: str
+    expr: Expr
+    hold: float
+    keep: float
+    severity: Severity
+    signal: str
+    kind: str
+    summary: Text
+    description: Text
+    impact: str
+    checks: tuple[str, ...]
+    labels: Labels
+    panel: str
+    origin: Origin
+    team: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where alerts of a team's service with this severity go."""
+
+    team: str
+    severity: Severity
+    receivers: tuple[str, ...]
