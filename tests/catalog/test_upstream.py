@@ -136,6 +136,12 @@ def test_options_say_whose_requests_count_where_a_gateway_is_shared() -> None:
 
 def test_a_sidecar_counts_what_comes_in() -> None:
     assert 'reporter="destination"' in recorded(service("{name: istio, options: {reporter: destination}}"), "ai:requests:rate")
+    # The same as a further page of a server that counts no requests itself: its option is nothing unknown.
+    beside = service("{name: nim, options: {reporter: destination}}",
+                     "metrics: {endpoints: [{port: 8000}, {name: mesh, runtime: istio, port: 15090, path: /stats/prometheus}]}")
+    text = recorded(beside, "ai:requests:rate")
+    assert 'job="chat-mesh"' in text
+    assert 'reporter="destination"' in text
 
 
 def test_failures_of_grpc_behind_an_http_200_are_failures_even_if_nothing_else_fails() -> None:
