@@ -119,7 +119,8 @@ CODES: dict[str, Code] = {
     "S355": Code("dropped metric in use", "A metric that is not stored cannot be read by a rule or a panel."),
     "S356": Code("label of the compiler's", "Rules rely on job, namespace, service and the like; a pod's label cannot stand for them."),
     "S357": Code("probe without a way", "A probe needs the platform's black-box exporter, one of its modules, and an address to ask."),
-    "S342": Code("engine that is not heard", "Some frameworks pass on the metrics of their engine only if an option says so."),
+    "S358": Code("type that does not fit", "A signal is a rate of what is counted, a distribution of times, or a level: not every type of "
+                 "series can show it."),
     # P4xx policy, privacy
     "P402": Code("foreign namespace", "The platform says in which namespaces a team may run services."),
     "P403": Code("severity above the team's", "The platform limits how urgent a team's alerts may be."),

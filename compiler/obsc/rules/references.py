@@ -9,7 +9,7 @@ from obsc.catalog import load_runtime, names
 from obsc.diagnostics import Place, Sink
 from obsc.ir import Discovery, Service, Severity
 from obsc.resolve import Resolved
-from obsc.signals.reading import fault_matcher
+from obsc.signals.reading import FITTING, fault_matcher
 from obsc.signals.subject import Subject
 
 
@@ -85,6 +85,10 @@ def workloads(resolved: Resolved, _: Service, sink: Sink) -> None:
 def _series(resolved: Resolved, index: int, sink: Sink) -> None:
     series = resolved.service.metrics.series[index]
     place = resolved.origins.place(("metrics", "series", index, "buckets"))
+    if series.signal is not None and series.signal != "availability" and series.type not in FITTING[series.signal]:
+        fit = FITTING[series.signal]
+        sink.error("S358", f"a {series.type} cannot show the signal `{series.signal}`, expected {' or '.join(f'a {one}' for one in fit)}",
+                   resolved.origins.place(("metrics", "series", index, "signal")), path="metrics.series", hint=f"make it a {fit[0]}")
     if series.buckets and series.type != "histogram":
         sink.error("S307", f"a {series.type} has no buckets", place, path="metrics.series", hint="make it a histogram")
     if list(series.buckets) != sorted(set(series.buckets)):

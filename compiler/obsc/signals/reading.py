@@ -74,9 +74,19 @@ def summary_parts(facts: Metric) -> tuple[Metric, ...]:
             replace(facts, name=facts.name + "_count", type="counter", unit="requests"))
 
 
+_COUNTED, _TIMED, _LEVEL = ("counter", "histogram", "summary", "gauge"), ("histogram", "summary", "gauge"), ("gauge",)
+# Which types of series can show a signal: a rate is of what is counted, a level is never counted.
+FITTING: Mapping[str, tuple[str, ...]] = {
+    "availability": ("counter",), "traffic": _COUNTED, "inputTokens": _COUNTED, "outputTokens": _COUNTED, "predictions": _COUNTED,
+    "requestDuration": _TIMED, "timeToFirstToken": _TIMED, "requestsRunning": _LEVEL, "requestsWaiting": _LEVEL,
+    "qualityScore": _LEVEL, "gpuUtilization": _LEVEL, "gpuTemperature": _LEVEL}
+
+
 def own_measure(series: Series, signal: str) -> Measure | None:
     """How a series of the service's own measures a signal, or None if it cannot."""
     term = Term(series.name)
+    if series.signal is not None and series.type not in FITTING[series.signal]:
+        return None
     if signal == "availability":
         faults = fault_matcher(series)
         return Measure("the service itself", errors=(Term(series.name, (faults,)),), total=(term,)) if faults else None

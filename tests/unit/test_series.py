@@ -1,0 +1,40 @@
+"""Series of a service's own: every type beside every signal ends in outputs or in a finding at its line."""
+
+from __future__ import annotations
+
+import itertools
+from typing import get_args
+
+import pytest
+
+from conftest import Compile
+from obsc.diagnostics import Severity
+from obsc.signals.reading import FITTING
+from obsc.spec.metrics import Signal
+
+TYPES = ("counter", "gauge", "histogram", "summary")
+
+
+def test_every_signal_says_which_types_fit() -> None:
+    assert set(FITTING) == set(get_args(Signal))
+
+
+@pytest.mark.parametrize(("signal", "kind"), list(itertools.product(get_args(Signal), TYPES)))
+def test_a_series_shows_a_signal_or_is_refused_at_its_line(signal: str, kind: str, compile_texts: Compile) -> None:
+    buckets = ", buckets: [0.1, 1, 10]" if kind == "histogram" else ""
+    spec = f"""\
+apiVersion: obsc.dev/v1alpha1
+kind: AIService
+metadata: {{name: chat, namespace: ai, team: ml}}
+runtime: {{name: custom}}
+metrics:
+  series:
+    - {{name: x_total, type: {kind}, signal: {signal}, labels: {{status: [ok, error], model_name: []}}{buckets}}}
+"""
+    compiled, found = compile_texts({"a.yaml": spec})
+    errors = [(one.code, one.place.line) for one in found if one.severity is Severity.ERROR]
+    if kind in FITTING[signal]:
+        assert errors == []
+        assert b"x_total" in compiled.tree["default/artifacts/ai/chat/dashboard.json"]
+    else:
+        assert errors == [("S306" if signal == "availability" else "S358", 7)]
