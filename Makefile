@@ -6,7 +6,7 @@ RUNTIME := $(VENV)/.runtime
 DEVELOP := $(VENV)/.develop
 
 .DEFAULT_GOAL := help
-.PHONY: help compile check test lint golden docs conformance tools clean
+.PHONY: help compile check schemas test lint golden docs conformance tools clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,12 @@ compile: $(RUNTIME) ## Compile the shipped specs into out/
 
 check: $(RUNTIME) ## Say whether out/ is what the specs compile to
 	$(BIN)/obsc compile specs --out out --check
+
+schemas: $(RUNTIME) ## Write the JSON Schemas of the language
+	@mkdir -p schemas
+	$(BIN)/obsc schema aiservice >schemas/aiservice.v1alpha1.schema.json
+	$(BIN)/obsc schema aiplatform >schemas/aiplatform.v1alpha1.schema.json
+	$(BIN)/obsc schema catalog >schemas/catalog.schema.json
 
 lint: $(DEVELOP) ## Style, types and the import contract
 	$(BIN)/ruff check .

@@ -101,7 +101,7 @@ class _Export:
         for key, (info, annotation) in shown.items():
             value = self._part(parts[key], annotation) if key in parts else self._value(annotation, stand.below(key), key)
             may_be_null = key not in required if self.layered else _has_none(annotation)
-            properties[key] = _described(_or_null(value) if may_be_null else value, info)
+            properties[key] = _described(_or_null(value) if may_be_null else value, info, stand.below(key))
         extra = model.model_config.get("json_schema_extra")
         return {"title": model.__name__, "description": " ".join(inspect.cleandoc(model.__doc__ or "").split()),
                 "type": "object", "properties": properties, **({"required": required} if required else {}),
@@ -155,11 +155,18 @@ def _name(model: type[Block], stand: _Stand, taken: Mapping[str, Schema]) -> str
     return next(one for one in (name, *(f"{name}{number}" for number in range(2, 99))) if one not in taken)
 
 
-def _described(value: Schema, info: FieldInfo) -> Schema:
+def _described(value: Schema, info: FieldInfo, stand: _Stand) -> Schema:
     # That nothing is usual says no more than the description, and editors would offer it before the example.
     default = None if info.is_required() else _written(info.default, _unit(info))
     return {"description": info.description or "", **value, **({} if default in (None, "", {}, []) else {"default": default}),
-            "examples": list(info.examples or ())}
+            "examples": [_fitting(one, stand) for one in info.examples or ()]}
+
+
+def _fitting(example: object, stand: _Stand) -> object:
+    """An example of a block without what may not stand in it there."""
+    if not isinstance(example, dict):
+        return example
+    return {key: _fitting(one, stand.below(key)) for key, one in example.items() if (key,) not in stand.fixed}
 
 
 def _unit(info: FieldInfo) -> str:

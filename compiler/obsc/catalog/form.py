@@ -24,7 +24,7 @@ Unit = Literal[
     "connections", "transfers", "drafts", "preemptions", "inferences", "executions", "errors", "retries", "events", "rows",
     "pages", "packets", "inodes", "processes", "threads", "periods", "restarts", "replicas", "generation", "pods", "samples",
     "series"]
-Release: TypeAlias = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+){1,4}$", max_length=30)]
+Release: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){1,4}$", max_length=30)]
 FIELDS = "fields"
 _SIGNS = ("=~", "!~", "!=", "=")
 
@@ -170,8 +170,11 @@ class ProfileForm(Block):
     buckets: dict[Word, tuple[Bound, ...]] = leaf("Bucket bounds by name.", {"request": [0.5, 1]}, default={})
     bucket_rules: dict[Word, BucketRule] = leaf("Rules of bucket bounds by name.",
                                                 {"token": {"kind": "decades", "upTo": "max-model-len"}}, default={})
-    signals: dict[str, tuple[MeasureForm, ...]] = leaf("How signals are read, the preferred way first.", {}, default={})
-    metrics: tuple[MetricForm, ...] = leaf("Metrics.", [], default=())
+    signals: dict[str, tuple[MeasureForm, ...]] = leaf(
+        "How signals are read, the preferred way first.",
+        {"traffic": [{"source": "the HTTP server", "counters": [{"metric": "http_requests_total"}]}]}, default={})
+    metrics: tuple[MetricForm, ...] = leaf(
+        "Metrics.", [{"name": "http_requests_total", "type": "counter", "unit": "requests", "help": "Requests by status."}], default=())
 
 
 def to_profile(form: ProfileForm) -> profile.Profile:
