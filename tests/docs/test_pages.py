@@ -67,8 +67,8 @@ def test_files_that_are_named_are_there(page: Path) -> None:
 def test_every_module_has_its_place_in_the_architecture() -> None:
     package = ROOT / "compiler/obsc"
     modules = {path.stem for path in package.glob("*.py") if not path.stem.startswith("__")}
-    packages = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
-    named = set(re.findall(r"`([a-z0-9_]+/?)`", (ROOT / "docs/architecture.md").read_text("utf-8")))
+    packages = {path.parent.name for path in package.glob("*/__init__.py")}
+    named = set(re.findall(r"`([a-z0-9_]+)/?`", (ROOT / "docs/architecture.md").read_text("utf-8")))
     assert sorted((modules | packages) - named) == []
 
 
