@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from obsc import conventions, k8s
 from obsc.diagnostics import Place, Related, Sink
 from obsc.emit import Artifact
+from obsc.ir import Route
+from obsc.lower import receivers
 from obsc.part import Part
 from obsc.spec.platform import AIPlatform
 from obsc.targets import linkers
@@ -19,7 +22,7 @@ def link(environment: str, parts: Sequence[Part], platform: AIPlatform, services
     The list of resources is the only list of services there is: one line each, sorted, so that two branches that add
     a service each meet in no other line.
     """
-    ordered = sorted(parts, key=lambda part: part.identity)
+    ordered = sorted((_routed(part, platform) for part in parts), key=lambda part: part.identity)
     _unique(ordered, sink)
     found = [artifact for linker in linkers() for artifact in linker(environment, ordered, platform)]
     shared = sorted(artifact.path.rpartition("/")[2] for artifact in found
@@ -31,6 +34,13 @@ def link(environment: str, parts: Sequence[Part], platform: AIPlatform, services
     if folders:
         found.append(Artifact(conventions.manifests(environment, "kustomization.yaml"), k8s.kustomization(folders)))
     return tuple(found)
+
+
+def _routed(part: Part, platform: AIPlatform) -> Part:
+    """The platform says who is told: a part only says which alerts of which team there are."""
+    said = platform.alertmanager
+    routes = (Route(one.team, one.severity, receivers(said.teams.get(one.team), said.routing, one.severity)) for one in part.routes)
+    return replace(part, routes=tuple(routes))
 
 
 def _unique(parts: Sequence[Part], sink: Sink) -> None:

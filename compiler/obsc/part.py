@@ -11,9 +11,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from obsc import encode
 from obsc.diagnostics import Place, Sink
 from obsc.ir import Identity, Mask, Origin, Route, Service, Severity, TracePolicy
-from obsc.spec.types import DnsLabel, ServiceName
+from obsc.spec.types import TEN_YEARS, DnsLabel, ServiceName
 
 FILE = "part.json"
 VERSION = 1
@@ -65,8 +66,11 @@ def to_data(part: Part) -> dict[str, object]:
     }
 
 
+_LONGEST_SHOWN = 80
+
+
 class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 _Text = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -89,7 +93,7 @@ class _Traces(_Form):
     services: Annotated[list[_Plain], Field(min_length=1)]
     baseline: Annotated[float, Field(ge=0, le=1)]
     keep_errors: bool
-    slower_than: Annotated[float, Field(gt=0)] | None
+    slower_than: Annotated[float, Field(gt=0, le=TEN_YEARS)] | None
     drop: list[_Text]
     masks: list[_Plain]
     spans: list[_Text]
@@ -133,7 +137,8 @@ def _first(error: ValidationError | KeyError) -> str:
     if isinstance(error, KeyError):
         return "an unknown mask"
     one = error.errors(include_url=False, include_input=False)[0]
-    return f"{one['msg']} at `{'.'.join(str(step) for step in one['loc'])}`"
+    where = encode.terminal(".".join(str(step) for step in one["loc"]))[:_LONGEST_SHOWN]
+    return one["msg"] + (f" at `{where}`" if where else "")
 
 
 def _traces(form: _Traces | None, masks: dict[str, Mask]) -> TracePolicy | None:

@@ -7,22 +7,24 @@ keeps its committed files, and linking goes on with its last good part.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
-from obsc import conventions, k8s, privacy, resolve, write
+from obsc import conventions, k8s, resolve, write
+from obsc.committed import part_files, read_part
 from obsc.diagnostics import Place, Related, Sink
 from obsc.emit import Artifact, encode
 from obsc.ir import Identity, Service
 from obsc.link import link
 from obsc.lower import lower
-from obsc.part import FILE, Part, from_text, part_of, to_data
+from obsc.part import FILE, Part, part_of, to_data
 from obsc.resolve import Environment, Resolved
 from obsc.rules import FLEET_RULES, PLATFORM_RULES, RULES
 from obsc.source import Source, load
 from obsc.targets import compilers
+from obsc.texts import faults
 from obsc.validate import Accepted, check
 
 BUILTIN = "builtin.yaml"
@@ -107,13 +109,10 @@ def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str
     broken = _broken_environments(platforms, found, sink)
     run = _Run(sink, out)
     good = [(one, service) for one, service, failed in services if not failed and one.identity.environment not in broken]
-    for resolved, service in good:
-        if resolved.environment in wanted:
-            _emit_service(run, resolved, service)
-    _keep_last_good(run, [one for one, _, failed in services if failed], wanted)
+    good = [(one, service) for one, service in good if one.environment not in wanted or _emit_service(run, one, service)]
+    failed = {one.identity for one, _, _ in services} - {one.identity for one, _ in good}
     for one in wanted:
-        _keep_others(run, one)
-        if one.name not in broken:
+        if _keep_committed(run, one, failed) and one.name not in broken:
             _emit_platform(run, one)
     return Compiled(run.tree, tuple(sorted(run.owned)), sources, tuple(service for _, service in good), tuple(wanted))
 
@@ -175,15 +174,19 @@ def _broken_environments(platforms: Sequence[Accepted], found: Sequence[Environm
     return {one.name for one in found if one.recovered or one.file in failed}
 
 
-def _emit_service(run: _Run, resolved: Resolved, service: Service) -> None:
+def _emit_service(run: _Run, resolved: Resolved, service: Service) -> bool:
+    """Put a service's files into the tree; False, and nothing of it, if they cannot be written."""
     identity = service.identity
     artifacts = [one for compile_ in compilers() for one in compile_(service, resolved.platform)]
     objects = [one.path for one in artifacts if one.path.startswith(_folder(identity, 1))]
     if objects:
         names = [path.rpartition("/")[2] for path in objects]
         artifacts.append(Artifact(_folder(identity, 1) + "/kustomization.yaml", k8s.kustomization(names)))
-        run.folders.setdefault(identity.environment, set()).add(f"{identity.namespace}/{identity.name}")
     encoded = _encoded(run, artifacts, resolved.origins.place(("metadata", "name")))
+    if encoded is None:
+        return False
+    if objects:
+        run.folders.setdefault(identity.environment, set()).add(f"{identity.namespace}/{identity.name}")
     texts = {path.rpartition("/")[2]: raw.decode() for path, raw in encoded.items() if path.startswith(_folder(identity, 0))}
     part = part_of(service, texts)
     encoded[f"{_folder(identity, 0)}/{FILE}"] = encode(Artifact(FILE, to_data(part), "json"))
@@ -192,86 +195,94 @@ def _emit_service(run: _Run, resolved: Resolved, service: Service) -> None:
     run.tree.update(encoded)
     run.owned += [_folder(identity, 0), _folder(identity, 1)]
     run.parts.setdefault(identity.environment, {})[identity] = part
+    return True
 
 
 def _folder(identity: Identity, which: int) -> str:
     return f"{identity.environment}/{conventions.of_service(identity)[which]}"
 
 
-def _encoded(run: _Run, artifacts: Iterable[Artifact], place: Place) -> dict[str, bytes]:
+def _encoded(run: _Run, artifacts: Iterable[Artifact], place: Place) -> dict[str, bytes] | None:
+    """The bytes of artifacts by path; None (with errors) if one of them is too large, or two have one path."""
+    own = Sink(strict=run.sink.strict)
     encoded: dict[str, bytes] = {}
     for one in artifacts:
         raw = encode(one)
         kind = str(one.data.get("kind", "")) if isinstance(one.data, dict) else ""
         problem = write.limit_problem(one.path, kind, len(raw)) if kind else None
         if problem:
-            run.sink.error("W909", problem, place, hint="give it fewer targets, series or alerts, or make it two services")
+            own.error("W909", problem, place, hint="give it fewer targets, series or alerts, or make it two services")
         if one.path in encoded or one.path in run.tree:
-            run.sink.error("W902", f"two outputs are called `{one.path}`", place, hint="rename one of their sources")
+            own.error("W902", f"two outputs are called `{one.path}`", place, hint="rename one of their sources")
         encoded[one.path] = raw
-    return encoded
+    run.sink.extend(own)
+    return None if own.failed else encoded
 
 
-def _keep_last_good(run: _Run, failed: Sequence[Resolved], wanted: Sequence[Environment]) -> None:
-    """Committed parts of services that have errors now: linking uses them, their folders stay as they are."""
-    for resolved in failed:
-        identity = resolved.identity
-        if run.out is None or resolved.environment not in wanted:
-            continue
-        part = read_part(run.out / _folder(identity, 0) / FILE, Sink())
-        if part is not None and part.identity == identity:
-            run.parts.setdefault(identity.environment, {})[identity] = part
-            if (run.out / _folder(identity, 1) / "kustomization.yaml").is_file():
-                run.folders.setdefault(identity.environment, set()).add(f"{identity.namespace}/{identity.name}")
-
-
-def _keep_others(run: _Run, environment: Environment) -> None:
-    """Committed parts of services whose specs were not given, or do not even say whose they are: they stay linked.
+def _keep_committed(run: _Run, environment: Environment, failed: Collection[Identity]) -> bool:
+    """Link committed parts of services that have errors now, or whose specs were not given or do not even say whose they are.
 
     Nothing is taken off a platform because a file was mistyped or left out; who removes a service deletes its folders.
+    False (with errors) if one of the parts cannot be used: the platform then stays as it is committed.
     """
     if run.out is None:
-        return
-    known = run.parts.setdefault(environment.name, {})
+        return True
+    compiled = {run.out / _folder(one, 0) / FILE for one in run.parts.get(environment.name, ())}
     kept: list[str] = []
+    unused = Sink(strict=run.sink.strict)
     for path in sorted((run.out / environment.name / "artifacts").glob(f"*/*/{FILE}")):
-        part = read_part(path, Sink())
-        if part is None or part.identity in known or path != run.out / _folder(part.identity, 0) / FILE:
-            continue
-        known[part.identity] = part
-        if (run.out / _folder(part.identity, 1) / "kustomization.yaml").is_file():
-            run.folders.setdefault(environment.name, set()).add(f"{part.identity.namespace}/{part.identity.name}")
-        kept.append(f"{part.identity.namespace}/{part.identity.name}")
+        part = None if path in compiled else _committed(run, (path, run.out), {environment.name: environment}, unused)
+        if part is not None and part.identity not in failed:
+            kept.append(f"{part.identity.namespace}/{part.identity.name}")
     if kept:
         shown = ", ".join(kept[:3]) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
         run.sink.warning("W913", f"no spec that was given compiles to {shown}: committed before, they stay linked",
                          Place((run.out / environment.name).as_posix()),
                          hint="give their specs too, or delete their folders below manifests and artifacts")
+    run.sink.extend(unused)
+    return not unused.failed
 
 
-def read_part(path: Path, sink: Sink) -> Part | None:
-    """A part from disk with the texts beside it; None (with an error in the sink) if it cannot be read."""
-    try:
-        found = from_text(path.as_posix(), path.read_text("utf-8"), privacy.MASKS, sink)
-        if found is None:
-            return None
-        part, names = found
-        texts = tuple((name, (path.parent / name).read_text("utf-8")) for name in names)
-    except (OSError, UnicodeDecodeError) as error:
-        sink.error("W910", f"the part cannot be read: {error}", Place(path.as_posix()), hint="compile the service again")
+def _committed(run: _Run, place: tuple[Path, Path], environments: Mapping[str, Environment], sink: Sink) -> Part | None:
+    """Link a part from disk, if it is sound and lies where its identity says; else None, with an error."""
+    path, home = place[0], place[0].parent
+    part = read_part(*place, sink)
+    if part is None:
         return None
-    return Part(part.identity, part.team, part.jobs, part.log_ids, part.dashboard, part.traces, part.routes, texts)
+    identity, environment = part.identity, environments.get(part.identity.environment)
+    name = f"{identity.namespace}/{identity.name}"
+    if environment is None:
+        sink.error("R202", f"the part is of the environment `{identity.environment}`, which is not the platform's",
+                   Place(path.as_posix()), hint="give the platform of that environment")
+    elif not f"/{home.absolute().as_posix()}".endswith(f"/{name}"):
+        sink.error("W910", f"the part is of the service `{name}`, whose folder this is not", Place(path.as_posix()),
+                   hint="restore the folder from version control")
+    else:
+        found = list(faults(part, environment.platform))
+        for fault in found:
+            sink.error("W910", f"no compiler wrote this part: {fault.text}", Place((home / fault.file).as_posix()),
+                       hint="compile the service again, or restore the file from version control")
+        if not found:
+            run.parts.setdefault(environment.name, {})[identity] = part
+            if home.parents[1].name == "artifacts" and (home.parents[2] / "manifests" / name / "kustomization.yaml").is_file():
+                run.folders.setdefault(environment.name, set()).add(name)
+            return part
+    return None
 
 
 def _emit_platform(run: _Run, environment: Environment) -> None:
     parts = list(run.parts.get(environment.name, {}).values())
-    artifacts = link(environment.name, parts, environment.platform, sorted(run.folders.get(environment.name, ())), run.sink)
-    encoded = _encoded(run, artifacts, environment.origins.place(("metadata", "name")))
-    own = conventions.artifacts(environment.name, conventions.PLATFORM)
+    own = Sink(strict=run.sink.strict)
+    artifacts = link(environment.name, parts, environment.platform, sorted(run.folders.get(environment.name, ())), own)
+    run.sink.extend(own)
+    encoded = None if own.failed else _encoded(run, artifacts, environment.origins.place(("metadata", "name")))
+    if encoded is None:
+        return
+    home = conventions.artifacts(environment.name, conventions.PLATFORM)
     relative = {conventions.bundled(environment.name, path): raw for path, raw in encoded.items()}
-    encoded[f"{own}/{write.MANIFEST}"] = write.manifest(relative)
+    encoded[f"{home}/{write.MANIFEST}"] = write.manifest(relative)
     run.tree.update(encoded)
-    run.owned += [own, conventions.manifests(environment.name, conventions.PLATFORM),
+    run.owned += [home, conventions.manifests(environment.name, conventions.PLATFORM),
                   conventions.manifests(environment.name, "kustomization.yaml")]
 
 
@@ -290,19 +301,12 @@ def link_parts(paths: Sequence[Path], platform: Sequence[Path], sink: Sink, *, e
     found = _environments(platforms, environment, sink)
     broken = _broken_environments(platforms, found, sink)
     run, places = _Run(sink, None), dict[Identity, Place]()
-    for path in sorted({one for given in paths for one in ([given] if given.is_file() else given.rglob(FILE))}):
-        part = read_part(path, sink)
-        if part is None:
-            continue
-        known = run.parts.setdefault(part.identity.environment, {})
-        first = places.setdefault(part.identity, Place(path.as_posix()))
-        if part.identity in known:
+    for path, root in part_files(paths):
+        part = _committed(run, (path, root), {one.name: one for one in found}, sink)
+        first = places.setdefault(part.identity, Place(path.as_posix())) if part is not None else None
+        if part is not None and first is not None and first.file != path.as_posix():
             sink.error("W911", f"two parts are of the service `{part.identity.namespace}/{part.identity.name}`", Place(path.as_posix()),
                        hint="give each part once", related=(Related(first, "the other one"),))
-        known[part.identity] = part
-        objects = Path(*("manifests" if step == "artifacts" else step for step in path.parts[:-1])) / "kustomization.yaml"
-        if objects.is_file():
-            run.folders.setdefault(part.identity.environment, set()).add(f"{part.identity.namespace}/{part.identity.name}")
     wanted = tuple(one for one in found if environment in {None, one.name})
     for target in wanted:
         if target.name not in broken:

@@ -6,6 +6,7 @@ and label values pass through the one encoder: two ways to build the same expres
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -208,11 +209,18 @@ def _more(labels: tuple[str, ...], further: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*labels, *further)))
 
 
+# The parser calls itself for each of them: some thousands would end the process.
+_STEPS = re.compile(r"[-+*/%^(\[]|[<>]|==|!=|\b(?:and|or|unless|atan2)\b")
+_MOST_STEPS = 2000
+
+
 @lru_cache(maxsize=65536)
 def problem(text: str) -> str | None:
     """What the parser says against this text, or None. Not a word about unknown metrics or labels."""
     import promql_parser  # noqa: PLC0415  a compiled module, wanted only where expressions are checked
 
+    if sum(1 for _ in _STEPS.finditer(text)) > _MOST_STEPS:
+        return f"it has more than {_MOST_STEPS} operators and brackets"
     try:
         promql_parser.parse(text)
     except ValueError as error:

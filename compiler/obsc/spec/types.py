@@ -17,7 +17,7 @@ DURATION_PATTERN = (r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d|w|y)"
 # Above 0% and below 100%.
 RATIO_PATTERN = r"^(0*[1-9][0-9]?(\.[0-9]+)?|0+\.0*[1-9][0-9]*)%$"
 _PERCENT = re.compile(r"^[0-9]+(\.[0-9]+)?%$")
-_TEN_YEARS = 10 * 365 * 86400.0
+TEN_YEARS = 10 * 365 * 86400.0
 _LONGEST_QUANTITY = 40
 
 
@@ -45,7 +45,7 @@ def _duration(value: object) -> float:
     seconds = _seconds(value)
     if seconds is None:
         raise PydanticCustomError("duration", "expected a duration with a unit, such as `30s`, `5m` or `1h30m`")
-    if seconds > _TEN_YEARS:
+    if seconds > TEN_YEARS:
         raise PydanticCustomError("duration", "expected a duration of at most ten years")
     return seconds
 
@@ -76,7 +76,7 @@ def _share(value: object) -> float | None:
 def _quantity(value: object) -> Quantity:
     if isinstance(value, str):
         seconds = _seconds(value)
-        if seconds is not None and 0 < seconds <= _TEN_YEARS:
+        if seconds is not None and 0 < seconds <= TEN_YEARS:
             return Quantity(seconds, "duration")
         share = _share(value)
         if share is not None and 0 < share < 1:
