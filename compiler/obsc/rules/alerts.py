@@ -25,6 +25,9 @@ ALERTS: dict[str, Default] = {one.name: one for one in (
     RESTARTING, TARGET, SAMPLES, BLIND, OUT_OF_BOUNDS,
     FAILING)}
 _SIGNALS = {SLOW.name: "requestDuration", FIRST.name: "timeToFirstToken"}
+# What alerts need that are not worth an info where they are left out.
+_LACKING = {**dict.fromkeys((BUSY.name, HOT.name, OVERHEATING.name), "the spec names no `accelerators`"),
+            FAILING.name: "the spec has no `probes`", OUT_OF_BOUNDS.name: "the spec has no `indicators`"}
 _WITHOUT_THRESHOLD = frozenset(one.name for one in ALERTS.values() if one.threshold == 0 and one.kind == "number")
 
 
@@ -42,7 +45,7 @@ def known_alerts(resolved: Resolved, service: Service, sink: Sink) -> None:
                 sink.error("S301", f"there is no alert `{name}`", place, path=f"alerts.rules.{name}",
                            hint=f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(ALERTS))}")
         elif name not in made and rule.enabled is not False and not from_profile and resolved.sound("runtime"):
-            reason = omitted.get(name, "it does not apply to this service")
+            reason = omitted.get(name, _LACKING.get(name, "it does not apply to this service"))
             sink.error("S308", f"the alert `{name}` cannot be made: {reason}", place, path=f"alerts.rules.{name}",
                        hint="leave it out, or supply what is missing")
 
