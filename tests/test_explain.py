@@ -18,7 +18,7 @@ from obsc.spec.service import AIService
 
 ROOT = Path(__file__).parents[1]
 LINES = 500
-SERVICES = ("support-chat", "vision-triton", "ai-model-server")
+SERVICES = {"support-chat": "support-chat", "vision-triton": "vision", "ai-model-server": "ai-model-server"}  # file, name
 
 
 def shipped(service: str) -> dict[str, Source]:
@@ -48,7 +48,8 @@ def test_random_lines_have_a_place_or_a_default_and_the_place_decides(
     placed = defaults = 0
     for service, (tree, influences) in found.items():
         sources = shipped(service)
-        lines = [(path, number) for path, raw in tree.items() if f"/{service}/" in path for number in range(1, raw.count(b"\n") + 1)]
+        lines = [(path, number) for path, raw in tree.items() if f"/{SERVICES[service]}/" in path
+                 for number in range(1, raw.count(b"\n") + 1)]
         proved = set()
         for path, number in rng.sample(lines, LINES // len(SERVICES) + 1):
             hits = explain.causes(influences, path, number)

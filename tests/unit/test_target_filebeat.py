@@ -339,9 +339,9 @@ def test_a_mount_never_lies_in_a_read_only_one() -> None:
 
 
 def test_a_new_service_changes_one_shard_and_no_pod() -> None:
-    before, after = linked(part("a")), linked(part("a"), part("b"), conventions.shards(1))
+    before, after = linked(part("a")), linked(part("a"), part("b"))
     changed = [name for name in before if before[name] != after[name]]
-    shard = conventions.shard(ir.Identity("prod", "ai-prod", "b"))
+    shard = conventions.shard(ir.Identity("prod", "ai-prod", "b"), conventions.shards(1))
     assert changed == [f"filebeat-inputs-{shard}.yaml"]
     assert after[changed[0]]["data"]["ai-prod.b.yml"] == part("b").text(LOGS)
 
