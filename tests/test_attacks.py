@@ -26,6 +26,21 @@ dashboards: {{title: {text}, folder: {text}}}
 alerts: {{rules: {{HighInferenceLatency: {{threshold: 5s}}}}}}
 """
 
+PLATFORM = """\
+apiVersion: obsc.dev/v1alpha1
+kind: AIPlatform
+metadata: {{name: default}}
+prometheus: {{flavor: {flavor}, replicas: 2, externalLabels: {{cluster: {text}}}}}
+alertmanager:
+  receivers: [{{name: default, webhookConfigs: [{{url: "https://alerts.example.com"}}]}}]
+  routing: {{critical: [default], warning: [default]}}
+grafana: {{delivery: {delivery}}}
+elasticsearch: {{version: 9.5.2, hosts: ["https://es.example.com:9200"]}}
+filebeat: {{version: 9.5.2}}
+collector: {{version: 0.159.0}}
+jaeger: {{endpoint: "jaeger:4317"}}
+"""
+
 
 def errors(found: list[Diagnostic]) -> list[tuple[str, int]]:
     return [(one.code, one.place.line) for one in found if one.severity is Severity.ERROR]
@@ -66,6 +81,19 @@ def test_free_text_reaches_every_output_as_text(text: str, compile_texts: Compil
         if "collector" in path or path.endswith(("filebeat.yaml", "filebeat.yml")):
             expanded = re.findall(r"(?<!\$)\$\{[^}]*\}", one)
             assert set(expanded) <= {"${env:POD_IP}", "${POD_IP}", "${NODE_NAME}", "${ES_API_KEY}"}, (path, expanded)
+
+
+@pytest.mark.parametrize("text", ["${TOKEN}", "a$$b", "${TOKEN:-x}", "$${x}"])
+@pytest.mark.parametrize("flavor", ["config", "operator"])
+def test_flux_fills_nothing_into_what_a_spec_says(text: str, flavor: str, compile_texts: Compile) -> None:
+    """Its `postBuild.substitute` works on every object but those that say no: a variable of the cluster would get out."""
+    platform = PLATFORM.format(flavor=flavor, delivery={"config": "files", "operator": "sidecar"}[flavor], text=json.dumps(text))
+    compiled, found = compile_texts({"chat.yaml": SPEC.format(text=json.dumps(text)), "platform.yaml": platform})
+    assert errors(found) == []
+    manifests = [raw for path, raw in compiled.tree.items() if path.startswith("default/manifests/")]
+    told = [raw for raw in manifests if re.search(rb"\$[{$]", raw)]
+    assert len(told) > 3
+    assert all(re.search(rb"^    kustomize\.toolkit\.fluxcd\.io/substitute: disabled$", raw, re.MULTILINE) for raw in told)
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", ".", "..", "/etc", "A", "a\\b", "platform", "a" * 41, "x.y", "-x", "con "])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 MANAGED_BY = "obsc"
 _LONGEST_NAME = 63
+_NOT_FILLED_IN = {"kustomize.toolkit.fluxcd.io/substitute": "disabled"}
 Data = dict[str, object]
 
 POD_SECURITY: Data = {"runAsNonRoot": True, "runAsUser": 10001, "runAsGroup": 10001, "fsGroup": 10001,
@@ -32,7 +33,13 @@ def labels(name: str, *, part_of: str = "obsc", more: Mapping[str, str] | None =
 
 def obj(api_version: str, kind: str, name: str, namespace: str | None, *, own_labels: Mapping[str, object],
         annotations: Mapping[str, str] | None = None, **body: object) -> Data:
-    """An object: apiVersion, kind, metadata, then its body in the order given."""
+    """An object: apiVersion, kind, metadata, then its body in the order given.
+
+    Where it has what Flux would take for a variable of the cluster, or for a dollar sign that is written twice, it says
+    that nothing is to be filled in.
+    """
+    if any("${" in text or "$$" in text for text in _texts(body)):
+        annotations = {**(annotations or {}), **_NOT_FILLED_IN}
     metadata: Data = {"name": name}
     if namespace is not None:
         metadata["namespace"] = namespace
@@ -40,6 +47,17 @@ def obj(api_version: str, kind: str, name: str, namespace: str | None, *, own_la
     if annotations:
         metadata["annotations"] = dict(sorted(annotations.items()))
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
+
+
+def _texts(data: object) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from (key, *_texts(value))
+    elif isinstance(data, list | tuple):
+        for one in data:
+            yield from _texts(one)
 
 
 def config_map(name: str, namespace: str, data: Mapping[str, str], *, more: Mapping[str, str] | None = None,

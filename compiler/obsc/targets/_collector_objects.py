@@ -16,8 +16,6 @@ GRPC, HTTP, TIER, METRICS, HEALTH = 4317, 4318, 14317, 8888, 13133
 NAME, HEADLESS, _OPERATED = "otel-collector", "otel-collector-headless", "otel"
 _CONFIG = "otel-collector-config"
 _CHOSEN: Data = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/part-of": "obsc"}
-# `${…}` in the configuration is the Collector's own; Flux would take it for one of its variables.
-_ANNOTATIONS = {"kustomize.toolkit.fluxcd.io/substitute": "disabled"}
 _RESOURCES: Data = {"requests": {"cpu": "200m", "memory": "512Mi"}, "limits": {"cpu": "2", "memory": "1Gi"}}
 _ENVIRONMENT: list[Data] = [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
                             # Four fifths of the memory limit: the collector of garbage works before the kernel does.
@@ -53,7 +51,7 @@ def _by_operator(data: Data, said: Collector, namespace: str) -> dict[str, Data]
         spec |= {"podDisruptionBudget": {"maxUnavailable": 1}, "topologySpreadConstraints": [_spread(pods)],
                  "networkPolicy": {"enabled": False}}
     found = {"collector.yaml": k8s.obj("opentelemetry.io/v1beta1", "OpenTelemetryCollector", _OPERATED, namespace,
-                                       own_labels=k8s.labels(NAME), annotations=_ANNOTATIONS, spec={**spec, "config": data})}
+                                       own_labels=k8s.labels(NAME), spec={**spec, "config": data})}
     return {**found, **(_closed(namespace, pods) if said.replicas > 1 else {})}
 
 
@@ -68,7 +66,7 @@ def _plain(data: Data, said: Collector, namespace: str) -> dict[str, Data]:
     template = {"metadata": {"labels": k8s.labels(NAME), "annotations": {"checksum/config": k8s.checksum(text)}},
                 "spec": _pod(said)}
     found = {
-        "collector-config.yaml": k8s.config_map(_CONFIG, namespace, {"collector.yaml": text}, annotations=_ANNOTATIONS),
+        "collector-config.yaml": k8s.config_map(_CONFIG, namespace, {"collector.yaml": text}),
         "collector-deployment.yaml": k8s.obj(
             "apps/v1", "Deployment", NAME, namespace, own_labels=k8s.labels(NAME),
             spec={"replicas": said.replicas, "selector": {"matchLabels": _CHOSEN}, "template": template}),

@@ -30,8 +30,6 @@ _FINGERPRINT = 64
 # Longer texts are cut, so that a full queue of entries fits the memory limit.
 _LONGEST_TEXT = 262144
 _LABELS: Data = {"app.kubernetes.io/name": _NAME, "app.kubernetes.io/part-of": "obsc"}
-# `${…}` in the configuration is Filebeat's own; Flux would take it for one of its variables.
-_ANNOTATIONS = {"kustomize.toolkit.fluxcd.io/substitute": "disabled"}
 
 
 def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
@@ -110,7 +108,7 @@ def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple
     files = {"filebeat.yml": to_yaml(_base(platform)), "redact.js": program()}
     role = k8s.object_name("obsc", namespace, _NAME)
     objects = {
-        "filebeat-config.yaml": k8s.config_map("filebeat-config", namespace, files, annotations=_ANNOTATIONS),
+        "filebeat-config.yaml": k8s.config_map("filebeat-config", namespace, files),
         "filebeat-serviceaccount.yaml": k8s.service_account(_NAME, namespace, token=True),
         "filebeat-clusterrole.yaml": k8s.cluster_role(role, [k8s.read_rule([""], ["pods", "namespaces", "nodes"])]),
         "filebeat-clusterrolebinding.yaml": k8s.cluster_role_binding(role, _NAME, namespace),
@@ -121,7 +119,7 @@ def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple
         name = conventions.shard_name(_SHARDS, number)
         data = {conventions.shard_key(part.identity, ".yml"): text for part in parts
                 if conventions.shard(part.identity, count) == number and (text := part.text(LOGS)) is not None}
-        objects[conventions.manifest_file(name)] = k8s.config_map(name, namespace, data, annotations=_ANNOTATIONS)
+        objects[conventions.manifest_file(name)] = k8s.config_map(name, namespace, data)
     where = conventions.PLATFORM
     manifests = (Artifact(conventions.manifests(environment, where, name), data) for name, data in objects.items())
     plain = (Artifact(conventions.artifacts(environment, where, name), text, "text") for name, text in files.items())

@@ -22,8 +22,8 @@ from obsc.targets._grafana_panels import COLORS, HEIGHTS, SOURCE, Page, anchor, 
 _WIDTH = 24
 # How the operator's own documents label the Grafana that takes dashboards.
 _INSTANCES = {"dashboards": "grafana"}
-# Flux would replace `${datasource}` by nothing, and client-side apply would copy the whole object into an annotation.
-_KEPT = {"argocd.argoproj.io/sync-options": "ServerSideApply=true", "kustomize.toolkit.fluxcd.io/substitute": "disabled"}
+# Client-side apply would copy the whole object into an annotation.
+_KEPT = {"argocd.argoproj.io/sync-options": "ServerSideApply=true"}
 
 
 def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
