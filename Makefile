@@ -6,7 +6,7 @@ RUNTIME := $(VENV)/.runtime
 DEVELOP := $(VENV)/.develop
 
 .DEFAULT_GOAL := help
-.PHONY: help compile check schemas test lint golden docs conformance tools clean
+.PHONY: help compile check schemas test lint golden docs generated conformance tools clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,8 @@ test: $(DEVELOP) ## All tests that need Python alone
 golden: $(DEVELOP) ## Accept new goldens; read the difference before committing it
 	$(BIN)/python -m pytest tests/golden --snapshot-update --allow-snapshot-deletion || true
 	$(BIN)/python -m pytest tests/golden
+
+generated: schemas docs ## Write everything that is made from the code
 
 docs: $(DEVELOP) ## Write the reference pages of docs/ from the code
 	$(BIN)/python -m tools.docs

@@ -96,8 +96,11 @@ DEFINITIONS = (
 # Of the system: binary → package and the word that asks for its version. openssl makes the API server's signing key.
 PACKAGES = {"etcd": ("etcd-server", "--version"), "openssl": ("openssl", "version")}
 CRDS = "crds"
-SCHEMA = "grafana-schema"  # a folder of Node packages: the types of Grafana's model, and TypeScript
-NAMES = (*PACKAGES, *(tool.name for tool in TOOLS), CRDS, SCHEMA)
+SCHEMA = "grafana-schema"  # the types of Grafana's model, and TypeScript
+LANGUAGE_SERVER = "yaml-language-server"
+# Folders of Node packages: name → the family whose package-lock.json pins them, and the package that the version is of.
+NODE = {SCHEMA: ("grafana", "@grafana/schema"), LANGUAGE_SERVER: ("yamlls", "yaml-language-server")}
+NAMES = (*PACKAGES, *(tool.name for tool in TOOLS), CRDS, *NODE)
 
 
 class Unavailable(Exception):  # noqa: N818
@@ -115,7 +118,7 @@ def find(name: str) -> Path | None:
     if name in PACKAGES:
         installed = shutil.which(name)
         return Path(installed) if installed else None
-    place = cache() / name if name in {CRDS, SCHEMA} else cache() / "bin" / name
+    place = cache() / name if name in {CRDS, *NODE} else cache() / "bin" / name
     stamp = _stamp(place)
     return place if place.exists() and stamp.exists() and stamp.read_text() == _digest(name) else None
 
@@ -124,8 +127,9 @@ def version(name: str) -> str:
     """Version of a tool as it is pinned (of a system package: as it is installed); empty if there is none."""
     if name == CRDS:
         return f"{len(DEFINITIONS)} modules"
-    if name == SCHEMA:
-        return str(json.loads((MODULES / "grafana/package.json").read_text())["dependencies"]["@grafana/schema"])
+    if name in NODE:
+        family, package = NODE[name]
+        return str(json.loads((MODULES / family / "package.json").read_text())["dependencies"][package])
     if name in PACKAGES:
         found = find(name)
         words = _run(str(found), PACKAGES[name][1]).split() if found else []
@@ -175,7 +179,8 @@ def _made(name: str) -> tuple[str, str, float, str]:
 
 def _make(name: str) -> str:
     print(f"{name}: building …", flush=True)
-    makers: dict[str, Callable[[], None]] = {CRDS: _copy_definitions, SCHEMA: _install_schema}
+    makers: dict[str, Callable[[], None]] = {CRDS: _copy_definitions}
+    makers |= {folder: lambda f=folder: _install_node(f) for folder in NODE}  # type: ignore[misc]
     makers |= {binary: lambda b=binary, p=package: _install(b, p) for binary, (package, _) in PACKAGES.items()}  # type: ignore[misc]
     makers |= {tool.name: lambda t=tool: _build(t) for tool in TOOLS}  # type: ignore[misc]
     makers[name]()
@@ -207,8 +212,8 @@ def _stamp(place: Path) -> Path:
 def _digest(name: str) -> str:
     if name == CRDS:
         return hashlib.sha256(repr(DEFINITIONS).encode()).hexdigest()
-    if name == SCHEMA:
-        return hashlib.sha256((MODULES / "grafana/package-lock.json").read_bytes()).hexdigest()
+    if name in NODE:
+        return hashlib.sha256((MODULES / NODE[name][0] / "package-lock.json").read_bytes()).hexdigest()
     tool = next(tool for tool in TOOLS if tool.name == name)
     pins = [path for path in sorted((MODULES / tool.family).iterdir()) if path.suffix in {".go", ".mod", ".sum"}]
     parts = [path.name.encode() + b"\0" + path.read_bytes() for path in pins]
@@ -263,20 +268,20 @@ def _install(binary: str, package: str) -> None:
         raise Unavailable(f"{package} was installed and has no {binary}")
 
 
-def _install_schema() -> None:
+def _install_node(name: str) -> None:
     if shutil.which("npm") is None:
         raise Unavailable("install Node.js: npm is not on the PATH")
-    target = cache() / SCHEMA
-    fresh = target.with_name(f"{SCHEMA}.new")
+    target = cache() / name
+    fresh = target.with_name(f"{name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copyfile(MODULES / "grafana" / name, fresh / name)
+    for file in ("package.json", "package-lock.json"):
+        shutil.copyfile(MODULES / NODE[name][0] / file, fresh / file)
     _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=fresh)
     _stamp(target).unlink(missing_ok=True)
     shutil.rmtree(target, ignore_errors=True)
     fresh.replace(target)
-    _stamp(target).write_text(_digest(SCHEMA))
+    _stamp(target).write_text(_digest(name))
 
 
 def _copy_definitions() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,10 @@ _KINDS = {"AIService": "aiservice", "AIPlatform": "aiplatform"}
 
 @dataclass(frozen=True)
 class Verdict:
-    """What both judges say of a document; `beyond`: the models refuse it for a reason that no schema can give."""
+    """What both judges say of a document: the models all, the schema its first objection.
+
+    `beyond`: the models refuse it for a reason that no schema can give.
+    """
 
     models: tuple[str, ...]
     schema: tuple[str, ...]
@@ -48,7 +52,7 @@ def documents(*files: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def judge(name: str, data: object) -> Verdict:
     """What the models and the schema of this name say of a document."""
-    said = tuple(f"{error.json_path}: {error.message[:200]}" for error in validator(name).iter_errors(data))
+    said = tuple(f"{error.json_path}: {error.message[:200]}" for error in islice(validator(name).iter_errors(data), 1))
     if name == "catalog":
         return Verdict(_form_errors(data), said)
     sink = Sink()
