@@ -136,6 +136,7 @@ CODES: dict[str, Code] = {
     # T5xx targets
     "T501": Code("no effect in this form", "The chosen form of output has no place for the value."),
     "T502": Code("half of a pair", "Logs need a shipper and a store, traces a Collector and a store."),
+    "T503": Code("release too old", "Outputs use what consumers have learnt over time; an older one refuses them."),
     # X6xx verify: files of anybody, judged as their consumers would
     "X601": Code("nothing to verify", "No file below the folder is a Kubernetes object or a configuration that is known. A check of "
                  "nothing must not look like success."),

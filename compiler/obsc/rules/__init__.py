@@ -12,7 +12,7 @@ from obsc.diagnostics import Sink
 from obsc.ir import Service
 from obsc.resolve import Environment, Resolved
 from obsc.rules.alerts import alert_numbers, known_alerts
-from obsc.rules.environment import backends, kept_labels, receivers_exist, repetition, required_release, without_effect
+from obsc.rules.environment import backends, kept_labels, old_releases, receivers_exist, repetition, required_release, without_effect
 from obsc.rules.expressions import expressions, indicator_bounds, own_names
 from obsc.rules.fleet import overlapping_logs
 from obsc.rules.metrics import dropped_metrics, pod_labels
@@ -30,5 +30,5 @@ RULES: tuple[Rule, ...] = (
     expressions, indicator_bounds, own_names, pod_labels, dropped_metrics, probes,
 )
 PLATFORM_RULES: tuple[Callable[[Environment, Sink], None], ...] = (
-    required_release, receivers_exist, backends, kept_labels, without_effect, repetition)
+    required_release, receivers_exist, backends, kept_labels, old_releases, without_effect, repetition)
 FLEET_RULES: tuple[Callable[[Sequence[tuple[Resolved, Service]], Sink], None], ...] = (overlapping_logs,)

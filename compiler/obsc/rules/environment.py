@@ -115,6 +115,26 @@ def without_effect(environment: Environment, sink: Sink) -> None:
                          hint=f"add `{missing}`, or leave `{given}` out")
 
 
+# The oldest release that reads what is compiled for it: scrape_config_files (2.43) and keep_firing_for (2.42) in their
+# change logs, files of every receiver's secret (`url_file` of webhooks, 0.26), `parsers` of filestream as they are used
+# here (7.17), statements that name their context (the Collector; releases before 0.140 were not looked at).
+_OLDEST: tuple[tuple[str, str, tuple[int, ...]], ...] = (
+    ("prometheus", "config", (2, 43)), ("prometheus", "operator", (2, 42)), ("alertmanager", "config", (0, 26)),
+    ("filebeat", "", (7, 17)), ("collector", "", (0, 140)))
+
+
+def old_releases(environment: Environment, sink: Sink) -> None:
+    """A release that is too old for its outputs would refuse them, or read them in another sense."""
+    platform, origins = environment.platform, environment.origins
+    flavors = {"prometheus": platform.prometheus.flavor, "alertmanager": platform.alertmanager.flavor or platform.prometheus.flavor}
+    for name, flavor, oldest in _OLDEST:
+        said = getattr(platform, name)
+        if said is not None and flavor == flavors.get(name, "") and not _at_least(said.version, oldest):
+            least = ".".join(map(str, oldest))
+            sink.error("T503", f"found release {said.version} of `{name}`, expected {least} or newer", origins.place((name, "version")),
+                       path=f"{name}.version", hint=f"upgrade to {least} or newer: an older one does not read what is compiled for it")
+
+
 def _at_least(version: str, wanted: tuple[int, ...]) -> bool:
     return tuple(int(part) for part in version.split(".")) >= wanted
 
