@@ -34,7 +34,7 @@ from obsc.promql import Call, Number, aggregate, widen
 from obsc.resolve import Resolved
 from obsc.signals import FAMILIES
 from obsc.signals.alert import Contribution
-from obsc.signals.pipeline import blind
+from obsc.signals.blind import blind
 from obsc.signals.roles import subjects
 from obsc.signals.subject import Subject
 from obsc.spec.logs import Format, Multiline

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from conformance import checks, tools
+from conformance import tools
+from conformance.outages import Case, judged
 from conformance.records import Consumers
 
 OUT = Path(__file__).parents[2] / "out/prod/artifacts"
@@ -20,18 +19,6 @@ STATE = 'job="kube-state-metrics",namespace="ai-prod"'
 CONTAINER = f'pod="{POD}",container="vllm"'
 KUBELET = 'job="kubelet",metrics_path="/metrics/cadvisor",namespace="ai-prod"'
 CLASSIC_TARGET = 'job="ai-model-server",namespace="ai-services",service="ai-model-server"'
-
-
-@dataclass(frozen=True)
-class Case:
-    """Series from minute 0 on (one sample a minute), and which alert fires or is silent at a minute."""
-
-    name: str
-    service: str
-    alert: str
-    series: dict[str, str]
-    fires: tuple[int, ...] = ()
-    silent: tuple[int, ...] = ()
 
 
 def old_pod(started: int = -100000) -> dict[str, str]:
@@ -137,8 +124,10 @@ CASES = (
          {f"container_cpu_cfs_throttled_periods_total{{{KUBELET},{CONTAINER}}}": "0+300x40",
           f"container_cpu_cfs_periods_total{{{KUBELET},{CONTAINER}}}": "0+600x40"}, fires=(30,), silent=(10,)),
     Case("half of the series vanish", CHAT, "ScrapeSamplesDropped",
-         {f'scrape_samples_post_metric_relabeling{{{TARGET},instance="a"}}': "1000x60 100x40"}, fires=(80,), silent=(50,)),
-    Case("a metric was renamed", CHAT, "MetricMissing", first_token("0+60x10 _x60", "0+60x10 _x60"), fires=(40,)),
+         {f'scrape_samples_post_metric_relabeling{{{TARGET},instance="a"}}': "1000x60 100x40", f'up{{{TARGET},instance="a"}}': "1x100"},
+         fires=(80,), silent=(50,)),
+    Case("a metric was renamed", CHAT, "MetricMissing", first_token("0+60x10 _x60", "0+60x10 _x60") | up("1x70"), fires=(40,),
+         where='metric="vllm:time_to_first_token_seconds"'),
     Case("Triton failures", VISION, "HighErrorRate",
          {'nv_inference_request_success{job="vision",namespace="ai-prod",model="resnet50",version="1"}': "0+60x40",
           'nv_inference_request_failure{job="vision",namespace="ai-prod",model="resnet50",version="1",reason="BACKEND"}': "0+20x40"},
@@ -153,23 +142,9 @@ CASES = (
 )
 
 
-def judged(case: Case, promtool: Path, folder: Path) -> checks.Verdict:
-    """What promtool says of a case."""
-    (folder / "rules.yaml").write_text((OUT / case.service / "rules.yaml").read_text())
-    counted = [{"expr": f'count(ALERTS{{alertname="{case.alert}",alertstate="firing"}}) > bool 0', "eval_time": f"{minute}m",
-                "exp_samples": [{"labels": "{}", "value": 1}]} for minute in case.fires]
-    silent = [{"expr": f'ALERTS{{alertname="{case.alert}",alertstate="firing"}}', "eval_time": f"{minute}m", "exp_samples": []}
-              for minute in case.silent]
-    test = {"rule_files": ["rules.yaml"], "evaluation_interval": "30s", "tests": [
-        {"interval": "1m", "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
-         "promql_expr_test": counted + silent}]}
-    (folder / "test.json").write_text(json.dumps(test))
-    return checks.promtool_test_rules(promtool, [folder / "test.json"])
-
-
-@pytest.mark.parametrize("case", CASES, ids=[f"{case.alert}: {case.name}" for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=[case.title for case in CASES])
 def test_an_alert_in_its_outage(case: Case, tool: Callable[[str], Path], consumers: Consumers, tmp_path: Path) -> None:
-    judged(case, tool("promtool"), tmp_path).require()
+    judged(case, OUT / case.service / "rules.yaml", tool("promtool"), tmp_path).require()
     consumers.record("promtool test rules", tools.version("promtool"), 1)
 
 
@@ -178,5 +153,5 @@ def test_an_alert_in_its_outage(case: Case, tool: Callable[[str], Path], consume
     Case("silent where it fires", CHAT, "ServiceDown", up("0x30") | old_pod(), silent=(20,)),
 ], ids=["fires", "silent"])
 def test_a_wrong_expectation_is_refused(wrong: Case, tool: Callable[[str], Path], consumers: Consumers, tmp_path: Path) -> None:
-    refusal = judged(wrong, tool("promtool"), tmp_path).refusal("FAILED")
+    refusal = judged(wrong, OUT / wrong.service / "rules.yaml", tool("promtool"), tmp_path).refusal("FAILED")
     consumers.record("promtool test rules", tools.version("promtool"), 0, refusal)

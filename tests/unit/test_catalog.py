@@ -247,7 +247,6 @@ def test_the_example_is_sound() -> None:
     ("unit: ratio,", "unit: ratio, buckets: [1],", "R280", "metrics[2].buckets", 14),
     ("labels: {status:", "labels: {model: [], status:", "R280", "metrics[0].labels", 12),
     ("when: {option: busy}", "when: {}", "R280", "metrics[2].when", 14),
-    ("when: {option: busy}", "when: {option: busy, state: it is}", "R280", "metrics[2].when", 14),
     ('{absent: "1.0", seen: "1.1"}', '{absent: "1.2", seen: "1.1"}', "R280", "metrics[2].since", 14),
     ('{absent: "1.0", seen: "1.1"}', '{seen: "1.3"}', "R280", "metrics[2].since.seen", 14),
     ('since: {absent: "1.0"', 'until: {absent: "1.0"', "R280", "metrics[2].until", 14),

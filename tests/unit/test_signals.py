@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -19,6 +19,7 @@ PROD = (ROOT / "specs/platforms/prod.yaml").read_text()
 RUNTIMES = [name for name in names() if (found := load_runtime(name)) is not None and found.kind != "exporter" and name != "custom"]
 TARGET_LABELS = {"namespace", "service", "job", "instance", "pod", "node", "container", "le", "exported_namespace", "exported_pod",
                  "exported_container", "metrics_path"}
+DEVICES = {"gpu_id", "gpu", "gpu_uuid", "UUID", "GPU_I_ID", "uuid"}
 TEN_LINES = """\
 apiVersion: obsc.dev/v1alpha1
 kind: AIService
@@ -135,6 +136,16 @@ def test_ranges_hold_four_scrapes(service: Service) -> None:
                 assert part.window >= 4 * slowest, promql.show(rule.expr)
 
 
+def test_a_slow_endpoint_widens_the_ranges_of_its_own_series() -> None:
+    own = "metrics: {endpoints: [{interval: 2m}], series: [{name: t_total, type: counter, signal: availability, labels: {code: [ok, error]}}]}"
+    (service,) = compiled({"slow.yaml": TEN_LINES.format(name="slow", runtime="custom", version="") + own})
+    found = [part.window for rule in service.recordings for part in promql.walk(rule.expr) if isinstance(part, promql.Range)]
+    assert found
+    assert set(found) == {480}
+    down = next(rule for rule in service.alerts if rule.name == "ServiceDown")
+    assert down.hold == 240
+
+
 @every_service
 def test_every_alert_carries_what_routing_needs(service: Service) -> None:
     for rule in service.alerts:
@@ -195,13 +206,133 @@ def test_the_alert_budget_is_kept(service: Service) -> None:
     assert len(service.alerts) <= 25, [rule.name for rule in service.alerts]
 
 
+def kept(expr: promql.Expr) -> set[str] | None:
+    """Labels that a result can have; None where all of a series' own stay."""
+    match expr:
+        case promql.Aggregate(by=by, without=()):
+            return set(by)
+        case promql.Binary(op="or", left=left, right=right):
+            both = kept(left), kept(right)
+            return None if None in both else set().union(*(labels or () for labels in both))
+        case promql.Binary(left=promql.Number(), right=right):
+            return kept(right)
+        case promql.Binary(op=op, on=on, left=left):
+            return set(on) if on is not None and op not in {"and", "unless"} else kept(left)
+        case promql.Call(function="histogram_quantile", args=(_, buckets)):
+            labels = kept(buckets)
+            return labels - {"le"} if labels is not None else None
+        case promql.Call(args=(first, *_)):
+            return kept(first)
+        case _:
+            return None
+
+
 @every_service
-def test_texts_name_only_labels_that_the_alert_has(service: Service) -> None:
+def test_texts_and_legends_name_only_labels_that_are_there(service: Service) -> None:
     for rule in service.alerts:
-        kept = set(dict(rule.labels)) | set(re.findall(r"[a-zA-Z_]\w*", " ".join(
-            " ".join(part.by) for part in promql.walk(rule.expr) if isinstance(part, promql.Aggregate))))
+        labels = kept(rule.expr)
         used = {part.label for text in (rule.summary, rule.description) for part in text if not isinstance(part, str) and part.label}
-        assert used <= kept, (rule.name, used - kept)
+        assert labels is None or used <= labels | set(dict(rule.labels)), (rule.name, used, promql.show(rule.expr))
+    for panel in panels(service):
+        for query in panel.queries:
+            used = {part.label for part in query.legend if not isinstance(part, str) and part.label}
+            labels = kept(query.expr)
+            assert labels is None or used <= labels, (panel.key, used, promql.show(query.expr))
+
+
+@every_service
+def test_lines_of_a_panel_have_names_of_their_own(service: Service) -> None:
+    """Every label that tells two lines apart is in the legend, but for the namespace, which the viewer chooses."""
+    for panel in panels(service):
+        for query in panel.queries:
+            labels = kept(query.expr)
+            used = {part.label for part in query.legend if not isinstance(part, str) and part.label}
+            fixed = {one.label for part in promql.walk(query.expr) if isinstance(part, promql.Selector)
+                     for one in part.matchers if one.op == "="}
+            told = used | fixed | {"namespace", "job"} | (DEVICES if used & DEVICES else set())
+            assert labels is None or labels <= told or not query.legend, (panel.key, labels - told)
+
+
+X, ERRORS, SECONDS = promql.select("x_total"), promql.select("errors_total"), promql.select("seconds_bucket", promql.equal("le", "1"))
+RATE = promql.aggregate("sum", promql.rate(X, 300), "namespace")
+NUMBER = promql.Number
+
+
+def _ranges(expr: promql.Expr) -> list[promql.Expr]:
+    return [part for part in promql.walk(expr) if isinstance(part, promql.Call) and part.function in {"rate", "increase"}]
+
+
+def divisors(expr: promql.Expr) -> bool:
+    """G2: what is divided by is a number, or greater than 0, so that no traffic is no sample and not a NaN."""
+    found = [part.right for part in promql.walk(expr) if isinstance(part, promql.Binary) and part.op == "/"]
+    return all(isinstance(one, promql.Number) or (isinstance(one, promql.Binary) and one.op == ">" and one.right == NUMBER(0))
+               for one in found)
+
+
+def bounds(expr: promql.Expr) -> bool:
+    """G5: a bucket's bound is matched as every client and every release of Prometheus writes it."""
+    found = [one for part in promql.walk(expr) if isinstance(part, promql.Selector) for one in part.matchers if one.label == "le"]
+    return all(one.op == "=~" and re.fullmatch(r"(?P<n>[^|]+)\|(?P=n)\\\.0|[^|]*\.[^|]*|.+\|.+", one.value) for one in found)
+
+
+def rates(expr: promql.Expr) -> bool:
+    """G9: a rate is taken of a counter itself; sums come after it, since a sum hides a reset."""
+    return all(isinstance(one.args[0], promql.Range) and isinstance(one.args[0].expr, promql.Selector)
+               for one in _ranges(expr) if isinstance(one, promql.Call))
+
+
+def zeros(expr: promql.Expr) -> bool:
+    """G2: nothing is filled up with `vector(0)`, whose lack of labels matches nothing."""
+    return not any(isinstance(part, promql.Binary) and isinstance(part.right, promql.Call) and part.right.function == "vector"
+                   for part in promql.walk(expr))
+
+
+GROUND: dict[str, Callable[[promql.Expr], bool]] = {"divisors": divisors, "bounds": bounds, "rates": rates, "zeros": zeros}
+
+
+@every_service
+@pytest.mark.parametrize("rule", GROUND.values(), ids=GROUND)
+def test_every_expression_stands_on_the_ground_rules(service: Service, rule: Callable[[promql.Expr], bool]) -> None:
+    for expr in expressions(service):
+        assert rule(expr), promql.show(expr)
+
+
+@pytest.mark.parametrize(("name", "broken"), [
+    ("divisors", promql.Binary("/", RATE, RATE)),
+    ("bounds", promql.aggregate("sum", promql.rate(SECONDS, 300))),
+    ("rates", promql.Call("rate", (promql.Range(promql.aggregate("sum", X), 300, step=60),))),
+    ("zeros", promql.Binary("or", RATE, promql.Call("vector", (NUMBER(0),)))),
+])
+def test_a_broken_expression_breaks_its_rule_and_no_other(name: str, broken: promql.Expr) -> None:
+    assert [key for key, rule in GROUND.items() if not rule(broken)] == [name]
+
+
+@every_service
+def test_shares_and_means_are_judged_only_where_there_is_traffic(service: Service) -> None:
+    for rule in service.alerts:
+        if rule.kind in {"errors", "latency"}:
+            assert isinstance(rule.expr, promql.Binary)
+            assert rule.expr.op == "and", rule.name
+            assert isinstance(rule.expr.right, promql.Binary)
+            assert rule.expr.right.op == ">="
+            assert isinstance(rule.expr.right.right, promql.Number)
+            assert rule.expr.right.right.value >= 20
+
+
+@every_service
+def test_alerts_last_two_evaluations_and_do_not_flap(service: Service) -> None:
+    for rule in service.alerts:
+        assert rule.hold == 0 or rule.hold >= 60, rule.name
+        assert rule.keep >= {"critical": 300, "warning": 900, "info": 0}[rule.severity.value], rule.name
+
+
+@every_service
+def test_what_wakes_somebody_is_about_the_service_and_not_one_pod(service: Service) -> None:
+    for rule in service.alerts:
+        if rule.severity is Severity.CRITICAL and not rule.signal.startswith("gpu"):
+            labels = kept(rule.expr)
+            assert labels is not None
+            assert not labels & {"pod", "instance", "container", "exported_pod"}, rule.name
 
 
 def test_an_unknown_version_reads_both_names_and_a_known_one_only_its_own() -> None:

@@ -74,7 +74,8 @@ def test_items_of_named_lists_have_names() -> None:
 @pytest.mark.parametrize(("path", "words"), [
     (("metrics", "endpoints", 0, "port"), "a number from 1 to 65535, or a port's name"),
     (("metrics", "endpoints", 3, "authorization", "credentials"), "a reference `{name, key}` to a Secret"),
-    (("workload", "replicas", "min"), "a whole number from 1 to 10000"),
+    (("workload", "replicas", "min"), "a whole number from 0 to 10000"),
+    (("workload", "replicas", "max"), "a whole number from 1 to 10000"),
     (("metrics", "series", 0, "buckets", 2), "a number above 0"),
     (("traces", "sampling", "keepErrors"), "true or false"),
     (("metadata", "labels"), "a mapping"),

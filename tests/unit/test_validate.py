@@ -370,7 +370,7 @@ def test_what_is_missing_is_told_in_the_document_and_not_in_a_layer_above() -> N
     (SERVICE.replace("{name: vllm}", "7"), ("runtime",)),
     (SERVICE.replace("{name: vllm}", "{nam: vllm}"), ("runtime", "name")),
     (SERVICE + "accelerators: {resource: gpu}\n", ("accelerators",)),
-    (SERVICE + "workload: {replicas: {min: 0}}\n", ("workload", "replicas", "min")),
+    (SERVICE + "workload: {replicas: {min: -1}}\n", ("workload", "replicas", "min")),
     (SERVICE + "metrics: {series: [{name: a_total, type: conter}]}\n", ("metrics", "series")),
     (SERVICE + "metrics: {endpoints: [{authorization: {credentials: {name: a}}}]}\n",
      ("metrics", "endpoints", 0, "authorization")),

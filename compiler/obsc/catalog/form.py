@@ -90,7 +90,7 @@ class Change(Block):
 
 
 class When(Block):
-    """What a metric depends on: an option of the deployment with its value, or a state in words.
+    """What a metric depends on: an option of the deployment with its value, a state in words, or both.
 
     The option `fields` is the list of additional fields that the platform names for an exporter.
     """
@@ -218,7 +218,8 @@ def _metric(form: MetricForm, whole: ProfileForm) -> profile.Metric:
         name=form.name, type=form.type, unit=form.unit, labels=labels, help=form.help,
         label_values=tuple((label, values) for label, values in form.labels.items() if values),
         buckets=named or (bounds(rule) if rule is not None else ()), bucket_rule=rule, lazy=form.lazy,
-        condition=_condition(form), engine=form.engine or "",
+        condition=_condition(form), uncertain=form.when is not None and None not in (form.when.option, form.when.state),
+        engine=form.engine or "",
         repeated=tuple(sorted(label for label in labels if whole.ranks.get(label) == "max")),
         scope=tuple((label, whole.scope[label]) for label in labels if label in whole.scope),
         companion=next((change.of for change in (since, until) if change is not None and change.of is not None), ""),

@@ -49,6 +49,7 @@ class Metric:
 
     `lazy`: the series appears with its first event only. `condition`: the flag or circumstance without which it
     does not exist: None, `(option, value)` of `runtime.options`, or `("", words)` for what no option decides.
+    `uncertain`: its option allows it, and a circumstance decides.
     `absent_until`/`seen_from`, `seen_until`/`absent_from`: the two readings around its appearance and its removal
     ("" where there is none), of the program `companion` if that is not the runtime itself. `bucket_rule`: how bounds
     are computed. `repeated`: labels whose values tell processes that count the same events. `scope`: labels that tell
@@ -65,6 +66,7 @@ class Metric:
     buckets: tuple[float, ...] = ()
     lazy: bool = False
     condition: tuple[str, str] | None = None
+    uncertain: bool = False
     absent_until: str = ""
     seen_from: str = ""
     seen_until: str = ""

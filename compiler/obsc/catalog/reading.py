@@ -163,8 +163,8 @@ def _metric(form: MetricForm, facts: Metric, whole: ProfileForm, path: Path) -> 
     if form.bucket_rule is not None and (facts.type != "histogram" or form.buckets):
         yield _Mistake((*path, "bucketRule"), f"`{facts.name}` has bounds already, or it is no histogram",
                        "keep either `buckets` or `bucketRule`")
-    if form.when is not None and (form.when.option is None) == (form.when.state is None):
-        yield _Mistake((*path, "when"), "found none or both of `option` and `state`", "name one of them")
+    if form.when is not None and form.when.option is form.when.state is None:
+        yield _Mistake((*path, "when"), "found none of `option` and `state`", "name one of them")
     yield from _change(form.since, whole, (*path, "since"), rising=True)
     yield from _change(form.until, whole, (*path, "until"), rising=False)
     if form.since is not None and form.until is not None and form.since.of != form.until.of:

@@ -9,12 +9,13 @@ from obsc.diagnostics import Sink
 from obsc.ir import Service
 from obsc.resolve import Resolved
 from obsc.signals.availability import DOWN, FEWER, NOT_READY
+from obsc.signals.blind import BLIND
 from obsc.signals.errors import ELEVATED, HIGH
 from obsc.signals.gpu import BUSY, HOT, OVERHEATING
 from obsc.signals.kubernetes import CRASHING, KILLED, MEMORY, RESTARTING, THROTTLED
 from obsc.signals.latency import FIRST, SLOW
 from obsc.signals.own import OUT_OF_BOUNDS
-from obsc.signals.pipeline import BLIND, SAMPLES, TARGET
+from obsc.signals.pipeline import SAMPLES, TARGET
 from obsc.signals.probes import FAILING
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Default

@@ -62,6 +62,9 @@ def workloads(resolved: Resolved, _: Service, sink: Sink) -> None:
         sink.error("S311", f"at most {replicas.max} replicas, but at least {replicas.min}",
                    resolved.origins.place(("workload", "replicas", "max")), path="workload.replicas.max",
                    hint="raise `max` or lower `min`")
+    if replicas.min == 0 and replicas.max is None:
+        sink.error("S311", "at least 0 replicas, and no more are allowed", resolved.origins.place(("workload", "replicas", "min")),
+                   path="workload.replicas.min", hint="write `max` beside it, such as `max: 3`")
     kind, how = resolved.service.workload.kind, endpoints.discovery(resolved)
     if kind in {"External", "None"} and how in {"pods", "service"} and resolved.sound("metrics"):
         sink.error("S304", f"a workload of kind `{kind}` has no pods to discover",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from obsc.catalog.kinds import KINDS
 from obsc.ir import AlertRule, Field, Origin, Panel, RecordingRule, Severity, Text, Threshold, Unit
-from obsc.promql import Binary, Call, Expr, Number, aggregate, regex
+from obsc.promql import Binary, Call, Expr, Number, aggregate, equal, regex
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Settings
 from obsc.signals.subject import Subject
@@ -34,6 +35,14 @@ class Story:
     checks: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Replicas:
+    """Numbers of replicas as the cluster counts them, one sample per namespace."""
+
+    available: Expr
+    wanted: Expr
+
+
 SERVICE = Field(label="service")
 NAMESPACE = Field(label="namespace")
 QUIET = "No traffic"  # what an empty panel means whose series need requests
@@ -56,13 +65,20 @@ def figure() -> Field:
 
 
 def alert(subject: Subject, settings: Settings, story: Story, expr: Expr, *labels: tuple[str, str]) -> AlertRule:
-    """An alert rule with the labels that routing needs. `for` is never shorter than the spec says."""
+    """An alert rule with the labels that routing needs."""
     static = dict(subject.static_labels) | {"team": settings.team} | dict(labels)
     return AlertRule(
         name=settings.name, expr=expr, hold=settings.hold, keep=settings.keep, severity=settings.severity,
         signal=story.signal, kind=story.kind, summary=story.summary, description=story.description,
         impact=story.impact, checks=story.checks, labels=tuple(sorted(static.items())), panel=story.panel,
         origin=settings.origin, team=settings.team)
+
+
+def lasting(subject: Subject, settings: Settings, least: float) -> Settings:
+    """Settings that wait for `least` seconds, unless the spec itself says how long (`for`)."""
+    rule = subject.resolved.service.alerts.rules.get(settings.name)
+    said = rule is not None and rule.for_ is not None
+    return settings if said else replace(settings, hold=max(settings.hold, least))
 
 
 def line(settings: Settings | None, *, above: bool = True) -> tuple[Threshold, ...]:
@@ -85,6 +101,17 @@ def of_model(subject: Subject, reading: Reading) -> Text:
 def record(subject: Subject, name: str, expr: Expr) -> RecordingRule:
     """A recorded series of the service."""
     return RecordingRule(name, expr, subject.static_labels, Origin(name, "built-in"))
+
+
+def replicas(subject: Subject) -> Replicas | None:
+    """How many replicas there are and should be; None where nobody counts them."""
+    workload = subject.resolved.service.workload
+    kind = KINDS.get(workload.kind)
+    if kind is None or subject.exporter("kubeStateMetrics") is None:
+        return None
+    named = equal(kind.label, workload.name or subject.resolved.full_name)
+    available, wanted = (aggregate("max", subject.of_objects(metric, named), "namespace") for metric in (kind.available, kind.desired))
+    return Replicas(available, wanted)
 
 
 def young(subject: Subject, *by: str) -> Expr | None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from obsc import endpoints
-from obsc.catalog.kinds import KINDS, WorkloadKind
 from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Severity, Threshold, Unit
-from obsc.promql import Binary, Call, Expr, Number, Selector, aggregate, equal
-from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Story, alert, lines, share, unless_young
+from obsc.promql import Binary, Call, Expr, Number, Selector, aggregate
+from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Replicas, Story, alert, lasting, lines, replicas, share, unless_young
 from obsc.signals.settings import Default, Settings
 from obsc.signals.subject import NO_PAGE, Subject
 
@@ -28,14 +27,12 @@ def availability(subject: Subject) -> Contribution:
     A server can hang and still answer a scrape, and a scrape can fail while the server serves: the two sources
     cover each other.
     """
-    kind = KINDS.get(subject.resolved.service.workload.kind)
-    counted = kind is not None and subject.exporter("kubeStateMetrics") is not None
-    scraped = not endpoints.pageless(subject.resolved)
-    alerts = [*((_down(subject),) if scraped else ()), *(_replicas(subject, kind) if kind is not None and counted else ())]
+    count, scraped = replicas(subject), not endpoints.pageless(subject.resolved)
+    alerts = [*((_down(subject),) if scraped else ()), *(_replicas(subject, count) if count is not None else ())]
     panels = [("status", _targets(subject))] if scraped else []
-    if kind is not None and counted:
-        panels += [("status", _ready(subject, kind)), ("kubernetes", _bounds(subject, kind))]
-    omitted = () if counted else tuple((default.name, "no source counts the replicas of this workload")
+    if count is not None and (seen := replicas(subject.viewed)) is not None:
+        panels += [("status", _ready(subject, seen)), ("kubernetes", _bounds(subject, seen))]
+    omitted = () if count is not None else tuple((default.name, "no source counts the replicas of this workload")
                                        for default in (NOT_READY, FEWER))
     omitted += () if scraped else ((DOWN.name, NO_PAGE),)
     return Contribution(alerts=tuple(a for a in alerts if a is not None), panels=tuple(panels), omitted=omitted)
@@ -57,36 +54,37 @@ def _down(subject: Subject) -> AlertRule | None:
     settings = subject.settings(DOWN)
     if settings is None:
         return None
-    gone = aggregate("sum", Call("absent", (_alive(subject),)), "namespace")
-    # Each half covers what the other misses: a sum says nothing when there are no targets at all.
-    expr = Binary("or", Binary("==", _up(subject), Number(0)), gone)
+    expr = _none_answers(subject)
     guarded = unless_young(subject, expr, "namespace")
-    if guarded is expr and not subject.resolved.service.alerts.rules.get(DOWN.name):
-        settings = _held(settings, subject.startup)
-    return alert(subject, settings, Story(
+    # Two scrapes at least. Pods that wait for a node have no age yet, and some services have no pods to ask: there only
+    # time tells a start from an outage.
+    aged = guarded is not expr and subject.resolved.service.workload.replicas.min > 0
+    least = max(2 * subject.interval, 0 if aged else subject.startup)
+    return alert(subject, lasting(subject, settings, least), Story(
         "up", "availability", "targets-up", (*WHO, " is down"),
         ("No target of ", Field(label="service"), " answers, or none is left. Every request fails."),
         "All requests fail.", _CHECKS), guarded)
 
 
-def _held(settings: Settings, least: float) -> Settings:
-    """Without the age of pods, only time tells a start from an outage."""
-    return Settings(settings.name, settings.severity, max(settings.hold, least), settings.keep, settings.threshold,
-                    settings.quantile, settings.team, settings.origin)
+def _none_answers(subject: Subject) -> Expr:
+    """Each half covers what the other misses: a sum says nothing when there are no targets at all.
+
+    A service that may scale to zero has none for long, which is an outage only while somebody wants replicas.
+    """
+    silent = Binary("==", _up(subject), Number(0))
+    either = Binary("or", silent, aggregate("sum", Call("absent", (_alive(subject),)), "namespace"))
+    if subject.resolved.service.workload.replicas.min > 0:
+        return either
+    count = replicas(subject)
+    return silent if count is None else Binary("and", either, Binary(">", count.wanted, Number(0)), on=("namespace",))
 
 
-def _count(subject: Subject, name: str, kind: WorkloadKind) -> Expr:
-    workload = subject.resolved.service.workload
-    return aggregate("max", subject.of_objects(name, equal(kind.label, workload.name or subject.resolved.full_name)), "namespace")
-
-
-def _replicas(subject: Subject, kind: WorkloadKind) -> list[AlertRule]:
-    available, desired = _count(subject, kind.available, kind), _count(subject, kind.desired, kind)
-    wanted = Binary(">", desired, Number(0))
+def _replicas(subject: Subject, count: Replicas) -> list[AlertRule]:
+    available, wanted = count.available, Binary(">", count.wanted, Number(0))
     alerts = []
     none = subject.settings(NOT_READY)
     if none is not None:
-        alerts.append(alert(subject, _held(none, subject.startup), Story(
+        alerts.append(alert(subject, lasting(subject, none, subject.startup), Story(
             "replicas", "availability", "replicas", (*WHO, " has no ready replica"),
             ("Replicas are wanted and none of them is available.",), "All requests fail.", _CHECKS),
             Binary("and", Binary("==", available, Number(0)), wanted, on=("namespace",))))
@@ -97,7 +95,7 @@ def _replicas(subject: Subject, kind: WorkloadKind) -> list[AlertRule]:
         if least > 1:
             # Somebody may have asked for fewer than the spec allows: then the share of the wanted ones says nothing.
             short = Binary("or", short, Binary("<", Binary("/", available, Number(least)), Number(fewer.threshold)))
-        alerts.append(alert(subject, _held(fewer, subject.startup + 300), Story(
+        alerts.append(alert(subject, lasting(subject, fewer, subject.startup + 300), Story(
             "replicas", "saturation", "replicas", (*WHO, " runs with fewer replicas than it should"),
             ("Only ", share(), " of the wanted replicas are available."),
             "Less capacity: queues and latency grow under load.", _CHECKS),
@@ -114,22 +112,21 @@ def _targets(subject: Subject) -> Panel:
         Origin("availability"), lines(Settings("", CRITICAL, 0, 0, 1, None, "", Origin("")), above=False), minimum=0, width=4)
 
 
-def _ready(subject: Subject, kind: WorkloadKind) -> Panel:
-    seen = subject.viewed
-    ready = Binary("/", _count(seen, kind.available, kind), Binary(">", _count(seen, kind.desired, kind), Number(0)))
+def _ready(subject: Subject, seen: Replicas) -> Panel:
+    ready = Binary("/", seen.available, Binary(">", seen.wanted, Number(0)))
     return Panel(
         "replicas", "Replicas ready", Chart.NUMBER, Unit.RATIO, (Query(ready, ("ready",)),),
         "Available replicas over wanted ones. NoReadyReplicas fires at none, ReplicasBelowDesired below its share.",
         Origin("availability"), lines(subject.settings(FEWER), above=False), minimum=0, maximum=1, width=4)
 
 
-def _bounds(subject: Subject, kind: WorkloadKind) -> Panel:
+def _bounds(subject: Subject, seen: Replicas) -> Panel:
     """Replicas over time, with the bounds in which the spec lets them move."""
-    seen, said = subject.viewed, subject.resolved.service.workload.replicas
+    said = subject.resolved.service.workload.replicas
     marks = [Threshold(said.min, Severity.WARNING, above=False)]
     text = f"Available and wanted replicas. The spec allows {said.min}"
     if said.max is not None and said.max > said.min:
         text += f" to {said.max}; at the upper bound there is no headroom left"
-    queries = (Query(_count(seen, kind.available, kind), ("available",)), Query(_count(seen, kind.desired, kind), ("wanted",)))
+    queries = (Query(seen.available, ("available",)), Query(seen.wanted, ("wanted",)))
     return Panel("replicas-over-time", "Replicas", Chart.LINES, Unit.COUNT, queries, text + ".", Origin("availability"),
                  tuple(marks), minimum=0, maximum=float(said.max) if said.max is not None else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from obsc.ir import AlertRule, Chart, Origin, Panel, Query, Recorded, RecordingRule, Unit
-from obsc.promql import Binary, Expr, Number, any_of, over
+from obsc.promql import Binary, Expr, Number, aggregate, any_of, over
 from obsc.promql import ratio as share_of
 from obsc.signals.alert import CRITICAL, QUIET, WARNING, WHO, Contribution, Story, alert, busy, lines, of_model, record, share
 from obsc.signals.reading import Reading
@@ -33,7 +33,7 @@ def errors(subject: Subject) -> Contribution:
     settings = (subject.settings(HIGH), subject.settings(ELEVATED))
     alerts = (_high(subject, settings[0], found[0]), _elevated(subject, settings[1], found[0]))
     return Contribution(recordings=_recordings(subject, found), alerts=tuple(a for a in alerts if a is not None),
-                        panels=(("status", _number(subject, settings)), ("errors", _lines(subject, found, settings))))
+                        panels=(("status", _number(subject, found[0], settings)), ("errors", _lines(subject, found, settings))))
 
 
 def _all(subject: Subject, reading: Reading) -> Expr:
@@ -50,11 +50,17 @@ def _recordings(subject: Subject, found: tuple[Reading, ...]) -> tuple[Recording
             record(subject, ERRORS, any_of(*(_failed(subject, one) for one in found))))
 
 
-def _ratio(subject: Subject, window: float = 0) -> Expr:
-    failed, every = subject.recorded(ERRORS), subject.recorded(REQUESTS)
-    if not window:
-        return Binary("/", failed, Binary(">", every, Number(0)))
-    return Binary("/", over("sum_over_time", failed, window), Binary(">", over("sum_over_time", every, window), Number(0)))
+def _ratio(subject: Subject, by: tuple[str, ...], window: float = 0) -> Expr:
+    failed, every = (_recorded(subject, name, by, "sum_over_time", window) for name in (ERRORS, REQUESTS))
+    return Binary("/", failed, Binary(">", every, Number(0)))
+
+
+def _recorded(subject: Subject, name: str, by: tuple[str, ...], function: str, window: float) -> Expr:
+    """A recorded rate, over a window in seconds if there is one. Where a label of the service changed, for a while it
+    is there under both values: two alerts of the same labels would be refused.
+    """
+    series = subject.recorded(name)
+    return aggregate("sum", over(function, series, window) if window else series, *by)
 
 
 def _story(source: str) -> Story:
@@ -67,8 +73,8 @@ def _high(subject: Subject, settings: Settings | None, reading: Reading) -> Aler
     if settings is None:
         return None
     by = subject.by(reading)
-    expr = Binary(">", _ratio(subject), Number(settings.threshold))
-    enough = Binary("*", subject.recorded(REQUESTS), Number(subject.window))
+    expr = Binary(">", _ratio(subject, by), Number(settings.threshold))
+    enough = Binary("*", _recorded(subject, REQUESTS, by, "", 0), Number(subject.window))
     return alert(subject, settings, _story(reading.measure.source), busy(enough, _LEAST_FAST, by, expr))
 
 
@@ -76,15 +82,16 @@ def _elevated(subject: Subject, settings: Settings | None, reading: Reading) -> 
     if settings is None:
         return None
     by = subject.by(reading)
-    expr = Binary(">", _ratio(subject, _SLOW_WINDOW), Number(settings.threshold))
+    expr = Binary(">", _ratio(subject, by, _SLOW_WINDOW), Number(settings.threshold))
     # A wider window lets a quiet service be judged too: what is rare in five minutes adds up in thirty.
-    enough = Binary("*", over("avg_over_time", subject.recorded(REQUESTS), _SLOW_WINDOW), Number(_SLOW_WINDOW))
+    enough = Binary("*", _recorded(subject, REQUESTS, by, "avg_over_time", _SLOW_WINDOW), Number(_SLOW_WINDOW))
     return alert(subject, settings, _story(reading.measure.source), busy(enough, _LEAST_SLOW, by, expr))
 
 
-def _number(subject: Subject, settings: tuple[Settings | None, ...]) -> Panel:
+def _number(subject: Subject, reading: Reading, settings: tuple[Settings | None, ...]) -> Panel:
+    ratio = _ratio(subject.viewed, subject.by(reading))
     return Panel(
-        "error-share", "Errors", Chart.NUMBER, Unit.RATIO, (Query(_ratio(subject.viewed), ("errors",)),),
+        "error-share", "Errors", Chart.NUMBER, Unit.RATIO, (Query(ratio, ("errors", *of_model(subject, reading))),),
         "Share of requests that fail by the service's own fault. Empty without traffic.",
         Origin("errors"), lines(*settings), minimum=0, width=4, empty=QUIET)
 

@@ -78,9 +78,11 @@ def _where(subject: Subject, reading: Reading) -> Text:
     return (*device, " of pod ", Field(label=subject.label("pod", reading.exporter))) if reading.exporter else device
 
 
-def _legend(reading: Reading) -> Text:
+def _legend(subject: Subject, reading: Reading) -> Text:
+    """A device by its name; its number starts anew on every node, so an exporter's has its pod beside it."""
     devices = _devices(reading)
-    return (Field(label=devices[0]),) if devices else ("GPU",)
+    device: Text = (Field(label=devices[0]),) if devices else ("GPU",)
+    return (*device, " of ", Field(label=subject.label("pod", reading.exporter))) if reading.exporter else device
 
 
 def _busy(subject: Subject, found: tuple[Reading, ...]) -> Contribution:
@@ -89,7 +91,7 @@ def _busy(subject: Subject, found: tuple[Reading, ...]) -> Contribution:
     settings = subject.settings(BUSY)
     panel = Panel(
         "gpu-utilization", "GPU Utilization", Chart.BARS, Unit.RATIO,
-        (Query(_level(subject.viewed, found), _legend(found[0])),),
+        (Query(_level(subject.viewed, found), _legend(subject, found[0])),),
         "Share of time in which some kernel ran. High is good news unless requests wait.",
         Origin("gpu"), lines(settings), minimum=0, maximum=1)
     alerts: tuple[AlertRule, ...] = ()
@@ -112,7 +114,7 @@ def _hot(subject: Subject, found: tuple[Reading, ...]) -> Contribution:
         for settings in both if settings is not None)
     panel = Panel(
         "gpu-temperature", "GPU Temperature", Chart.LINES, Unit.CELSIUS,
-        (Query(_level(subject.viewed, found), _legend(found[0])),),
+        (Query(_level(subject.viewed, found), _legend(subject, found[0])),),
         "Temperature of each device. GPUHot and GPUOverheating fire above their lines.", Origin("gpu"), lines(*both))
     return Contribution(alerts=alerts, panels=(("gpu", panel),))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Unit
+from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Text, Unit
 from obsc.promql import Binary, Expr, Number, aggregate, equal, increase, over, rate
 from obsc.signals.alert import INFO, WARNING, WHO, Contribution, Story, alert, figure, lines, share
 from obsc.signals.settings import Default, Settings
@@ -74,7 +74,8 @@ def _throttling(subject: Subject) -> Expr:
 
 
 def _restarts(subject: Subject, window: float) -> Expr:
-    return aggregate("sum", increase(subject.of_pods(_STATE, _RESTARTS, container=True), window), "namespace", "pod", "container")
+    # The cluster's state may be scraped twice: each restart is counted once.
+    return aggregate("max", increase(subject.of_pods(_STATE, _RESTARTS, container=True), window), "namespace", "pod", "container")
 
 
 def _killed(subject: Subject, settings: Settings) -> AlertRule:
@@ -111,6 +112,7 @@ def _panels(subject: Subject, *, state: bool, usage: bool) -> list[tuple[str, Pa
     seen = subject.viewed
     panels = []
     pod = Field(label="pod")
+    container: Text = (pod,) if subject.container else (pod, " ", Field(label="container"))
     if usage:
         cores = rate(seen.of_pods(_USAGE, "container_cpu_usage_seconds_total", container=True), seen.span)
         panels.append(Panel(
@@ -118,12 +120,12 @@ def _panels(subject: Subject, *, state: bool, usage: bool) -> list[tuple[str, Pa
             "Cores in use by pod. CPUThrottling fires when the limit holds a pod back.", Origin("kubernetes"), minimum=0))
     if usage and state:
         panels.append(Panel(
-            "memory", "Memory of Limit", Chart.LINES, Unit.RATIO, (Query(_used_memory(seen), (pod,)),),
+            "memory", "Memory of Limit", Chart.LINES, Unit.RATIO, (Query(_used_memory(seen), container),),
             "Working set over the limit. The kernel kills the container at 100 %; MemoryNearLimit fires before.",
             Origin("kubernetes"), lines(subject.settings(MEMORY)), minimum=0, maximum=1))
     if state:
         panels.append(Panel(
-            "restarts", "Restarts", Chart.LINES, Unit.COUNT, (Query(_restarts(seen, 3600), (pod,)),),
+            "restarts", "Restarts", Chart.LINES, Unit.COUNT, (Query(_restarts(seen, 3600), container),),
             "Restarts of containers in the hour before. ContainerRestarting, ContainerOOMKilled and PodCrashLooping watch them.",
             Origin("kubernetes"), lines(subject.settings(RESTARTING)), minimum=0))
     return [("kubernetes", panel) for panel in panels]

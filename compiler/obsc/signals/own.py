@@ -85,7 +85,7 @@ def _number(subject: Subject, said: Indicator, *, window: float = 0) -> Expr | N
     if said.ratio is None or _terms(subject, said) is None:
         return None
     top, bottom = (subject.indicator(name, said.name, window) for name in (NUMERATOR, DENOMINATOR))
-    return share_of(top, bottom)
+    return share_of(aggregate("sum", top, "namespace"), aggregate("sum", bottom, "namespace"))
 
 
 def _bounds(subject: Subject, said: Indicator) -> list[AlertRule]:

@@ -152,7 +152,7 @@ def _presence(reading: Reading, profile: Profile, resolved: Resolved, exporter: 
         if there is Presence.NO or not _met(facts, resolved, exporter):
             return Presence.NO
         # What no option decides may be there: it is read, and so is what stands in for it.
-        circumstance = exporter is None and facts.condition is not None and not facts.condition[0]
+        circumstance = exporter is None and (facts.uncertain or (facts.condition is not None and not facts.condition[0]))
         result = Presence.UNKNOWN if there is Presence.UNKNOWN or circumstance else result
     return result
 

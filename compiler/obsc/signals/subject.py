@@ -86,6 +86,11 @@ class Subject:
         slowest = max(endpoints.interval(self.resolved, one) for one in endpoints.all_endpoints(self.resolved))
         return max(_LEAST_WINDOW, 4 * slowest)
 
+    @cached_property
+    def interval(self) -> float:
+        """Seconds between scrapes of the main endpoint."""
+        return endpoints.interval(self.resolved, endpoints.main_endpoint(self.resolved))
+
     @property
     def span(self) -> Window:
         """Range of rates: a rule's own, a panel's as wide as its resolution asks."""
@@ -192,16 +197,20 @@ class Subject:
             return [read_matcher(text) for text in found.said.matchers]
         return [Matcher(label, _operator(op), value) for label, op, value in found.profile.matchers]
 
+    @property
+    def container(self) -> str:
+        """The serving container, or nothing where any of the pod's may be it."""
+        return self.resolved.service.workload.container or self.resolved.profile.container
+
     def of_pods(self, exporter: str, name: str, *more: Matcher, container: bool = False) -> Selector:
         """An exporter's series of a metric for the service's pods, or for its serving container."""
         found = self.exporter(exporter)
         workload = self.resolved.service.workload
         fixed = self._fixed(found) if found is not None else []
         pods = regex(self.label("pod", exporter), pod_pattern(workload.kind, workload.name or self.resolved.full_name))
-        only = workload.container or self.resolved.profile.container
         if container:
             label = self.label("container", exporter)
-            more = (*more, equal(label, only) if only else Matcher(label, "!=", ""))
+            more = (*more, equal(label, self.container) if self.container else Matcher(label, "!=", ""))
         return select(name, *self.place(exporter), *fixed, pods, *more)
 
     def read(self, reading: Reading, term: Term, suffix: str = "", *more: Matcher) -> Selector:

@@ -182,6 +182,7 @@ Port: TypeAlias = Annotated[
     Annotated[int, Field(ge=1, le=65535)] | Annotated[str, _string(r"^([0-9]|[0-9]-)*[a-z](-?[a-z0-9])*$", 15)],
     Form("a number from 1 to 65535, or a port's name")]
 Count: TypeAlias = Annotated[int, Field(ge=1, le=10000)]
+CountOrNone: TypeAlias = Annotated[int, Field(ge=0, le=10000)]
 Severity: TypeAlias = Literal["critical", "warning", "info"]
 Bound: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 OptionValue: TypeAlias = Annotated[

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from obsc.spec.base import Block, leaf
-from obsc.spec.types import Count, DnsLabel, Duration, KubeLabels, ObjectName
+from obsc.spec.types import Count, CountOrNone, DnsLabel, Duration, KubeLabels, ObjectName
 
 
 class Replicas(Block):
     """Bounds in which the number of replicas is allowed to move."""
 
-    min: Count = leaf("Fewest replicas.", 2, unit="replicas", default=1)
+    min: CountOrNone = leaf("Fewest replicas; with 0 it may scale to zero, and absence is normal.", 2, unit="replicas", default=1)
     max: Count | None = leaf("Most replicas; the fewest unless given.", 8, unit="replicas", default=None)
 
 

@@ -1,0 +1,181 @@
+"""Alerts that have gone blind: a rule over a series that is gone never fires, and says so nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from obsc import endpoints
+from obsc.catalog.profile import Metric, Term
+from obsc.ir import AlertRule, Field, RecordingRule
+from obsc.promql import Binary, Call, Expr, Matcher, Number, Range, Selector, aggregate, any_of, equal, increase, over, select, walk
+from obsc.signals.alert import WARNING, WHO, Story, alert, replicas
+from obsc.signals.pipeline import CHECKS
+from obsc.signals.reading import Reading
+from obsc.signals.settings import Default
+from obsc.signals.subject import Subject
+
+# Right after a start nothing has been scraped yet: an absence must last a while to be one.
+BLIND = Default("MetricMissing", WARNING, hold=300)
+_ABSENT, _HOUR, _DAY = 600.0, 3600.0, 86400.0
+# What every target has is as absent as the target, which ServiceDown sees; the age of pods only guards other rules.
+_NEVER_MISSED = frozenset({"up", "scrape_samples_post_metric_relabeling", "kube_pod_start_time", "kube_pod_status_phase"})
+_EXPORTERS = ("kubeStateMetrics", "cadvisor", "dcgm")
+# Signals whose series move with every request.
+_REQUESTS = ("traffic", "availability", "requestDuration", "timeToFirstToken")
+_OBJECTS = frozenset({"namespace", "pod", "container", "deployment", "statefulset", "daemonset", "exported_namespace", "exported_pod"})
+
+
+def blind(subject: Subject, alerts: Iterable[AlertRule], recordings: Iterable[RecordingRule]) -> tuple[AlertRule, ...]:
+    """One MetricMissing for each metric that an alert needs.
+
+    It is silent where nothing could report the metric (ServiceDown and NoReadyReplicas speak then, and a service at
+    rest is no fault), and there is none for `up` and for series that exist only under a circumstance.
+    """
+    if subject.settings(BLIND) is None:
+        return ()
+    recorded = {rule.name: rule.expr for rule in recordings}
+    spare, either = _spare(subject), _either(subject)
+    users: dict[tuple[str, ...], dict[str, str]] = {}
+    found: dict[str, _Wanted] = {}
+    for rule in alerts:
+        for selector in _needed(rule.expr, recorded):
+            facts = subject.facts(selector.metric)
+            if facts is not None and facts.name not in spare | _NEVER_MISSED:
+                found.setdefault(facts.name, _Wanted(facts, selector))
+                users.setdefault(either.get(facts.name, (facts.name,)), {})[rule.name] = rule.panel
+    groups = {names: [found[name] for name in names if name in found] for names in sorted(users)}
+    return tuple(_missing(subject, wanted, users[names]) for names, wanted in groups.items()
+                 if any(_certain(one.facts) for one in wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    facts: Metric
+    selector: Selector
+
+
+def _spare(subject: Subject) -> frozenset[str]:
+    """Metrics that begin with their first event and whose absence is no fault: failures that nobody has met yet, and
+    what is added to another count.
+    """
+    added, first = set(), set()
+    for reading in subject.readings("availability"):
+        measure = reading.measure
+        first |= {term.metric for term in measure.total[:1]}
+        added |= {term.metric for term in (*measure.errors, *measure.total[1:]) if reading.metric(term).lazy}
+    return frozenset(added - first)
+
+
+def _either(subject: Subject) -> Mapping[str, tuple[str, ...]]:
+    """Where the version leaves open which of several metrics there is, all of them by each one's name: one is enough."""
+    groups: dict[str, tuple[str, ...]] = {}
+    for signal in ("availability", "requestDuration", "timeToFirstToken"):
+        found = subject.readings(signal)
+        names = tuple(dict.fromkeys((reading.measure.total or reading.terms[-1:])[0].metric for reading in found))
+        groups |= {term.metric: names for reading in found for term in reading.terms if len(names) > 1}
+    return groups
+
+
+def _needed(expr: Expr, recorded: Mapping[str, Expr]) -> Iterable[Selector]:
+    for part in walk(expr):
+        if isinstance(part, Selector):
+            if part.metric in recorded:
+                yield from _needed(recorded[part.metric], recorded)
+            else:
+                yield part
+
+
+def _certain(facts: Metric) -> bool:
+    """A flag that the spec sets makes a metric as certain as any; a circumstance that no flag decides does not."""
+    return not facts.uncertain and (facts.condition is None or facts.condition[0] != "")
+
+
+def _missing(subject: Subject, wanted: list[_Wanted], users: Mapping[str, str]) -> AlertRule:
+    """Over metrics without which the alerts in `users` (name → panel) see nothing."""
+    settings = subject.settings(BLIND)
+    assert settings is not None
+    first, *others = (_gone(subject, one) for one in wanted)
+    gone: Expr = first
+    for other in others:
+        gone = Binary("and", gone, other)
+    model = _several(subject, wanted[0])
+    what = (*WHO, " no longer reports ", Field(label="metric"), *((" of ", Field(label=model)) if model else ()))
+    alive = _reporter(subject, wanted[0].selector)
+    # Without a page there is no panel of it: then that of an alert that went blind.
+    panel = users[min(users)] if endpoints.pageless(subject.resolved) else "samples"
+    return alert(subject, settings, Story(
+        "telemetry", "telemetry", panel, what,
+        ("Without this series these alerts can never fire: " + ", ".join(sorted(users)) + ".",),
+        "An outage of that kind would go unseen.", CHECKS), gone if alive is None else Binary("and", gone, alive, on=()),
+        ("metric", " or ".join(one.facts.name for one in wanted)))
+
+
+def _reporter(subject: Subject, selector: Selector) -> Expr | None:
+    """That somebody is there who could report a metric: a target, or for what exporters say of pods, a pod.
+
+    The pods are counted, not matched by their names: names that match none are just what makes a rule blind.
+    """
+    if _exported(subject, selector):
+        of_pods = any(one.label in {"pod", "exported_pod"} for one in selector.matchers)
+        count = replicas(subject) if of_pods else None
+        return None if count is None else Binary(">", count.available, Number(0))
+    return Binary("==", aggregate("max", _targets(subject, selector)), Number(1))
+
+
+def _exported(subject: Subject, selector: Selector) -> bool:
+    return any(subject.exported_by(key, selector.metric) for key in _EXPORTERS)
+
+
+def _targets(subject: Subject, selector: Selector, offset: float = 0) -> Selector:
+    job = next((one.value for one in selector.matchers if one.label == "job" and one.op == "="), "")
+    return subject.own("up", job=job, offset=offset)
+
+
+def _several(subject: Subject, wanted: _Wanted) -> str:
+    """The label of a model, where rules ask for several by their names: each of them may be the one that is gone."""
+    label = subject.model_label(wanted.facts)
+    return label if any(one.label == label for one in wanted.selector.matchers) and len(subject.served) > 1 else ""
+
+
+def _gone(subject: Subject, wanted: _Wanted) -> Expr:
+    facts, selector = wanted.facts, wanted.selector
+    model = _several(subject, wanted)
+    by = (model,) if model else ()
+    kinds: list[tuple[Matcher, ...]] = [(equal(model, name),) for name in subject.served] if model else [()]
+    name = facts.name + "_count" if facts.type in {"histogram", "summary"} else facts.name
+    everything = [select(name, *(one for one in selector.matchers if _tells(one, facts)), *kind) for kind in kinds]
+
+    def absent(window: float) -> Expr:
+        return aggregate("max", any_of(*(Call("absent_over_time", (Range(one, window),)) for one in everything)), *by)
+
+    if not facts.lazy:
+        return absent(_ABSENT if _exported(subject, selector) else max(_ABSENT, subject.startup))
+    # It begins with the first request: an hour without it means something if requests are seen elsewhere, else a day.
+    a_day = Binary("and", absent(_DAY), Binary("==", aggregate("max", _targets(subject, selector, _DAY)), Number(1)), on=())
+    served = _requests(subject, facts)
+    return a_day if served is None else any_of(Binary("and", absent(_HOUR), served, on=()), a_day)
+
+
+def _requests(subject: Subject, but: Metric) -> Expr | None:
+    """That there were requests within the hour, as another metric tells."""
+    found: list[tuple[Reading, Term]] = []
+    for signal in _REQUESTS:
+        for reading in subject.readings(signal):
+            m = reading.measure
+            counters = m.total or m.counters or tuple(one for one in (m.histogram, m.mean_count) if one is not None)
+            if counters and not reading.exporter and reading.metric(counters[0]).name != but.name:
+                found.append((reading, counters[0]))
+    certain = [(reading, term) for reading, term in found if not reading.metric(term).lazy]
+    for reading, term in (certain or found)[:1]:
+        series = subject.read(reading, term, "_count" if reading.metric(term).type == "histogram" else "")
+        if certain:
+            return Binary(">", aggregate("sum", increase(series, _HOUR)), Number(0))
+        return aggregate("max", over("present_over_time", series, _HOUR))
+    return None
+
+
+def _tells(matcher: Matcher, facts: Metric) -> bool:
+    """Whether a matcher says whose series it is, and not which of them (a status, a bucket, a reason)."""
+    own = set(facts.labels) - _OBJECTS - {label for label, _ in facts.scope}
+    return matcher.label not in own and matcher.label != "le"
