@@ -44,17 +44,22 @@ def _format(command: click.decorators.FC) -> click.decorators.FC:
 @click.option("--env", "environment", help="Only this environment.")
 @click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 3 if the outputs differ.")
 @click.option("--fail-fast", is_flag=True, help="Write nothing if any service has an error.")
+@click.option("--prune", is_flag=True, help="Delete the outputs of services that no given spec compiles to, if no spec has an error.")
 @_format
 def compile_command(paths: tuple[Path, ...], out: Path, environment: str | None, *, check_only: bool,  # noqa: PLR0913  options
-                    fail_fast: bool, form: str, infos: bool, strict: bool) -> None:
+                    fail_fast: bool, prune: bool, form: str, infos: bool, strict: bool) -> None:
     """Compile services and link their platforms. PATHS are spec files or folders (default: specs)."""
-    from obsc import pipeline  # noqa: PLC0415
+    from obsc import pipeline, write  # noqa: PLC0415
     from obsc.diagnostics import Sink  # noqa: PLC0415
 
     sink = Sink(strict=strict)
     sources = pipeline.read(pipeline.find_specs(paths or tuple(map(Path, _DEFAULT)), sink), sink)
-    compiled = pipeline.compile_specs(sources, sink, environment=environment, out=out)
-    _finish(compiled, sink, out, check_only=check_only, hold=fail_fast and sink.failed, form=form, infos=infos)
+    _stop_if_unfinished(out, check_only=check_only)
+    with write.held(out, sink, check=check_only) as ready:
+        compiled = (pipeline.compile_specs(sources, sink, environment=environment, out=out, prune=prune) if ready
+                    else pipeline.nothing(sources))
+        # What is pruned is off the platform's files already: an error that came later must not let the rest through.
+        _finish(compiled, sink, out, check_only=check_only, hold=(fail_fast or compiled.pruned) and sink.failed, form=form, infos=infos)
 
 
 @main.command("link")
@@ -68,13 +73,15 @@ def compile_command(paths: tuple[Path, ...], out: Path, environment: str | None,
 def link_command(parts: tuple[Path, ...], platforms: tuple[Path, ...], out: Path, environment: str | None, *,  # noqa: PLR0913
                  check_only: bool, form: str, infos: bool, strict: bool) -> None:
     """Link compiled parts (part.json files, or folders that hold them) into the platform's files."""
-    from obsc import pipeline  # noqa: PLC0415
+    from obsc import pipeline, write  # noqa: PLC0415
     from obsc.diagnostics import Sink  # noqa: PLC0415
 
     sink = Sink(strict=strict)
-    compiled = pipeline.link_parts(parts, platforms, sink, environment=environment)
-    # A part that cannot be read would take its service off the platform: with an error, nothing is written.
-    _finish(compiled, sink, out, check_only=check_only, hold=sink.failed, form=form, infos=infos)
+    _stop_if_unfinished(out, check_only=check_only)
+    with write.held(out, sink, check=check_only) as ready:
+        compiled = pipeline.link_parts(parts, platforms, sink, environment=environment) if ready else pipeline.nothing({})
+        # A part that cannot be read would take its service off the platform: with an error, nothing is written.
+        _finish(compiled, sink, out, check_only=check_only, hold=sink.failed, form=form, infos=infos)
 
 
 @main.command("validate")
@@ -198,6 +205,15 @@ def _base(base: str, paths: tuple[Path, ...]) -> dict[str, Source]:
     return {name: load(name, raw, Sink()) for name, raw in files.items()}
 
 
+def _stop_if_unfinished(out: Path, *, check_only: bool) -> None:
+    """With `--check`, say so of a run that was killed: what it left is neither old nor new, and judging it would only confuse."""
+    from obsc import journal  # noqa: PLC0415
+
+    if check_only and journal.is_unfinished(out):
+        click.echo(f"unfinished: {out / journal.STAGING} is of a run that was killed; the next one without --check finishes it")
+        sys.exit(DIFFERS)
+
+
 def _finish(compiled: Compiled, sink: Sink, out: Path, *, check_only: bool, hold: bool,  # noqa: PLR0913  one way to end
             form: str, infos: bool) -> None:
     from obsc import pipeline, write  # noqa: PLC0415
@@ -206,7 +222,7 @@ def _finish(compiled: Compiled, sink: Sink, out: Path, *, check_only: bool, hold
         from obsc.diagnostics import Place  # noqa: PLC0415
 
         sink.error("W912", "nothing was compiled", Place(str(out)), hint="give specs or parts")
-    outcome = write.write(out, compiled.tree, compiled.owned, sink, check=check_only) if compiled.tree and not hold else None
+    outcome = write.bring(out, compiled.tree, compiled.owned, sink, check=check_only) if compiled.tree and not hold else None
     _report(compiled.sources, sink, form=form, infos=infos)
     if outcome is not None and check_only and not outcome.clean:
         click.echo(outcome.diff, nl=False)

@@ -197,6 +197,8 @@ CODES: dict[str, Code] = {
     "W913": Code("service without a spec", "Nothing is taken off a platform because a file was left out or cannot be read."),
     "W914": Code("foreign file", "A folder of the compiler holds files that no run of it has written, or that stayed since they were "
                  "changed by hand. They are never deleted."),
+    "W915": Code("unfinished run", "A killed run left a journal by which the next one finishes its work. It lies among files that may be "
+                 "committed, so it is untrusted: nothing is done if it names anything but outputs, or lacks what it needs."),
     "W910": Code("unreadable part", "A service's part comes from a repository and is checked like a spec."),
     "W911": Code("name claimed twice", "Two services claim a name that must be unique in an environment."),
     "W909": Code("too large", "The consumer refuses objects of this size."),

@@ -40,16 +40,24 @@ class Compiled:
     sources: Mapping[str, Source]
     services: tuple[Service, ...]
     environments: tuple[Environment, ...]
+    pruned: bool = False  # whether folders are owned only because their services go
 
 
 @dataclass(slots=True)
 class _Run:
     sink: Sink
     out: Path | None
+    prune: bool = False
+    pruned: bool = False
     tree: dict[str, bytes] = field(default_factory=dict)
     owned: list[str] = field(default_factory=list)
     parts: dict[str, dict[Identity, Part]] = field(default_factory=dict)
     folders: dict[str, set[str]] = field(default_factory=dict)
+
+
+def nothing(sources: Mapping[str, Source]) -> Compiled:
+    """What comes of specs that are not compiled."""
+    return Compiled({}, (), sources, (), ())
 
 
 def find_specs(paths: Iterable[Path], sink: Sink) -> tuple[Path, ...]:
@@ -90,15 +98,18 @@ def read(paths: Sequence[Path], sink: Sink) -> dict[str, Source]:
 
 
 def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str | None = None,
-                  out: Path | None = None) -> Compiled:
-    """Everything that the specs compile to, in memory. `out` is only read: last good parts of services with errors."""
+                  out: Path | None = None, prune: bool = False) -> Compiled:
+    """Everything that the specs compile to, in memory. `out` is only read: last good parts of services with errors.
+
+    With `prune` the specs are all there are: the folders of other services are owned, so that they go as stale.
+    """
     told = sink.places()
     accepted = [check(one, sink, told.get(source.file, ())) for source in sources.values() for one in source.documents]
     if not accepted:
-        return Compiled({}, (), sources, (), ())
+        return nothing(sources)
     platforms = [one for one in accepted if one.kind == "AIPlatform"]
     if not platforms and _lost_platform(sources, told):
-        return Compiled({}, (), sources, (), ())
+        return nothing(sources)
     if not platforms:
         source = _builtin_source()
         sources = {**sources, source.file: source}
@@ -107,14 +118,14 @@ def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str
     services = _services([one for one in accepted if one.kind == "AIService"], found, sink)
     wanted = [one for one in found if environment in {None, one.name}]
     broken = _broken_environments(platforms, found, sink)
-    run = _Run(sink, out)
+    run = _Run(sink, out, prune)
     good = [(one, service) for one, service, failed in services if not failed and one.identity.environment not in broken]
     good = [(one, service) for one, service in good if one.environment not in wanted or _emit_service(run, one, service)]
     failed = {one.identity for one, _, _ in services} - {one.identity for one, _ in good}
     for one in wanted:
         if _keep_committed(run, one, failed) and one.name not in broken:
             _emit_platform(run, one)
-    return Compiled(run.tree, tuple(sorted(run.owned)), sources, tuple(service for _, service in good), tuple(wanted))
+    return Compiled(run.tree, tuple(sorted(run.owned)), sources, tuple(service for _, service in good), tuple(wanted), run.pruned)
 
 
 def _environments(platforms: Sequence[Accepted], wanted: str | None, sink: Sink) -> tuple[Environment, ...]:
@@ -222,10 +233,11 @@ def _encoded(run: _Run, artifacts: Iterable[Artifact], place: Place) -> dict[str
 def _keep_committed(run: _Run, environment: Environment, failed: Collection[Identity]) -> bool:
     """Link committed parts of services that have errors now, or whose specs were not given or do not even say whose they are.
 
-    Nothing is taken off a platform because a file was mistyped or left out; who removes a service deletes its folders.
+    Nothing is taken off a platform because a file was mistyped or left out; who gives up a service asks for it.
     False (with errors) if one of the parts cannot be used: the platform then stays as it is committed.
     """
-    if run.out is None:
+    if run.out is None or (run.prune and not run.sink.failed):
+        _prune_others(run, environment)
         return True
     compiled = {run.out / _folder(one, 0) / FILE for one in run.parts.get(environment.name, ())}
     kept: list[str] = []
@@ -236,11 +248,22 @@ def _keep_committed(run: _Run, environment: Environment, failed: Collection[Iden
             kept.append(f"{part.identity.namespace}/{part.identity.name}")
     if kept:
         shown = ", ".join(kept[:3]) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
+        hint = ("mend the errors first: as long as there is one, nothing is pruned" if run.prune
+                else "give their specs too; if they are given up, give all others and `--prune`")
         run.sink.warning("W913", f"no spec that was given compiles to {shown}: committed before, they stay linked",
-                         Place((run.out / environment.name).as_posix()),
-                         hint="give their specs too, or delete their folders below manifests and artifacts")
+                         Place((run.out / environment.name).as_posix()), hint=hint)
     run.sink.extend(unused)
     return not unused.failed
+
+
+def _prune_others(run: _Run, environment: Environment) -> None:
+    """Own the folders of services that have a list of files and no spec: what it names, and nobody edited, is then stale."""
+    compiled = {_folder(one, 0) for one in run.parts.get(environment.name, ())}
+    for path in () if run.out is None else (run.out / environment.name / "artifacts").glob(f"*/*/{write.MANIFEST}"):
+        identity = Identity(environment.name, *path.parts[-3:-1])
+        if _folder(identity, 0) not in compiled:
+            run.owned += [_folder(identity, 0), _folder(identity, 1)]
+            run.pruned = True
 
 
 def _committed(run: _Run, place: tuple[Path, Path], environments: Mapping[str, Environment], sink: Sink) -> Part | None:
@@ -293,7 +316,7 @@ def link_parts(paths: Sequence[Path], platform: Sequence[Path], sink: Sink, *, e
     platforms = [one for source in sources.values() for document in source.documents
                  if (one := check(document, sink, told.get(source.file, ()))).kind == "AIPlatform"]
     if not platforms and _lost_platform(sources, told):
-        return Compiled({}, (), sources, (), ())
+        return nothing(sources)
     if not platforms:
         source = _builtin_source()
         sources = {**sources, source.file: source}

@@ -22,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obsc.diagnostics import Severity, Sink
+from obsc.journal import STAGING, is_unfinished
 from obsc.write import LOCK, MANIFEST, OBJECT_LIMIT, RULE_LIMIT, Outcome, limit_problem, manifest, write
 
 ENV = "prod"
@@ -451,6 +452,94 @@ def test_a_path_that_leads_elsewhere_is_refused(tmp_path: Path, path: str) -> No
     assert list(tmp_path.iterdir()) == []
 
 
+# What a killed run left, or somebody who wants to look like one
+
+
+def leave(out: Path, *steps: object, name: str = "journal.json", staged: Mapping[str, bytes] | None = None) -> None:
+    """Forge the journal of a killed run."""
+    put(out, f"{STAGING}/{name}", json.dumps({"steps": steps}))
+    for file, raw in (staged or {}).items():
+        put(out, f"{STAGING}/{file}", raw)
+
+
+def step(path: str, *, new: bytes | None = b"new\n", old: bytes | None = None) -> dict[str, str | None]:
+    """A step of a journal."""
+    return {"path": path, "new": None if new is None else hashlib.sha256(new).hexdigest(),
+            "old": None if old is None else hashlib.sha256(old).hexdigest()}
+
+
+@pytest.mark.parametrize("path", [
+    "/etc/passwd", "../victim", "prod/artifacts/../../../victim", "victim", "prod/victim", ".git/artifacts/x", "prod/artifacts",
+    "prod/artifacts/ai/chat/linked/victim", "prod/artifacts/ai/chat/link", "prod/artifacts/ai/chat/folder", "prod/artifacts/a\0", "",
+], ids=ascii)
+@pytest.mark.parametrize("name", ["journal.json", "undo.json"])
+@pytest.mark.parametrize("deletes", [False, True])
+def test_a_hostile_journal_changes_nothing(out: Path, path: str, name: str, *, deletes: bool) -> None:
+    put(out.parent, "victim", "mine")
+    put(out, "victim", "mine")
+    (out / OWNED[0] / "folder").mkdir()
+    (out / OWNED[0] / "link").symlink_to(out.parent / "victim")
+    (out / OWNED[0] / "linked").symlink_to(out.parent)
+    first = step("prod/artifacts/ai/chat/zero.yaml")
+    if name == "undo.json":
+        hostile = step(path, new=b"mine") if deletes else step(path, new=b"mine", old=b"new\n")
+    else:
+        hostile = step(path, new=None, old=b"mine") if deletes else step(path, old=b"mine")
+    leave(out, first, hostile, name=name, staged={"0.new": b"new\n", "1.new": b"new\n", "1.old": b"new\n"})
+    before = on_disk(out.parent)
+    sink = Sink()
+    assert write(out, LESS, OWNED, sink) is None
+    assert [(found.code, found.place.file) for found in sink] == [("W915", str(out / STAGING))]
+    assert on_disk(out.parent) == before
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"steps": 1}', '{"steps": [1]}', '{"steps": [{"path": "a"}]}', "[" * 100_000,
+                                     '{"steps": [{"path": 1, "new": null, "old": null}]}'], ids=lambda text: text[:20])
+def test_a_journal_that_cannot_be_read_stops_the_run(out: Path, content: str) -> None:
+    put(out, f"{STAGING}/journal.json", content)
+    before = on_disk(out)
+    assert run(out, LESS) == (None, ["W915"])
+    assert on_disk(out) == before
+
+
+def test_what_is_staged_must_be_what_the_journal_says(out: Path) -> None:
+    for raw, link in ((b"other\n", False), (b"new\n", True)):
+        leave(out, step("prod/artifacts/ai/chat/zero.yaml"), staged={} if link else {"0.new": raw})
+        if link:
+            put(out.parent, "secret", raw)
+            (out / STAGING / "0.new").unlink()
+            (out / STAGING / "0.new").symlink_to(out.parent / "secret")
+        assert run(out, LESS) == (None, ["W915"])
+        assert not (out / "prod/artifacts/ai/chat/zero.yaml").exists()
+
+
+@pytest.mark.parametrize("link", [STAGING, f"{STAGING}/journal.json"])
+def test_a_link_in_place_of_the_journal_is_not_followed(out: Path, link: str) -> None:
+    leave(out.parent / "else", step("prod/artifacts/ai/chat/zero.yaml"), staged={"0.new": b"new\n"})
+    if link != STAGING:
+        (out / STAGING).mkdir()
+    (out / link).symlink_to(out.parent / "else" / link)
+    before = on_disk(out.parent)
+    assert run(out, LESS) == (None, ["W915"])
+    assert on_disk(out.parent) == before
+
+
+def test_what_was_edited_since_the_run_was_killed_is_kept(out: Path) -> None:
+    files = list(FILES)
+    for path in files:
+        put(out, path, "mine\n")
+    leave(out, step(files[0], old=FILES[files[0]]), step(files[1], new=None, old=FILES[files[1]]), staged={"0.new": b"new\n"})
+    assert run(out, RANK, OTHER)[1] == []
+    assert on_disk(out) == {**TREE, **RANK, **dict.fromkeys(files, b"mine\n")}
+
+
+def test_a_foreign_file_among_what_is_staged_stays(out: Path) -> None:
+    put(out, f"{STAGING}/notes.md", "mine")
+    put(out, f"{STAGING}/0.new", "left")
+    assert run(out, LESS)[1] == []
+    assert on_disk(out) == {**LESS, f"{STAGING}/notes.md": b"mine"}
+
+
 # One writer at a time
 
 
@@ -558,8 +647,8 @@ NEXT = listed({"prod/artifacts/ai/chat/rules.yaml": b"rules: 2\n", "prod/manifes
 
 
 @pytest.mark.parametrize(("owner", "name", "calls", "error"), [
-    (tempfile, "mkdtemp", 1, OSError(errno.EROFS, "Read-only file system")), (Path, "open", 4, FULL), (os, "fchmod", 4, DENIED),
-    (os, "fsync", 7, OSError(errno.EIO, "Input/output error")), (Path, "replace", 4, DENIED), (Path, "mkdir", 1, FULL),
+    (Path, "chmod", 2, OSError(errno.EROFS, "Read-only file system")), (Path, "open", 5, FULL), (os, "fchmod", 5, DENIED),
+    (os, "fsync", 8, OSError(errno.EIO, "Input/output error")), (Path, "replace", 5, DENIED), (Path, "mkdir", 2, FULL),
     (Path, "unlink", 1, DENIED),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_a_refused_run_leaves_everything_as_it_was(out: Path, owner: object, name: str, calls: int, error: OSError) -> None:
@@ -570,7 +659,7 @@ def test_a_refused_run_leaves_everything_as_it_was(out: Path, owner: object, nam
             sink = Sink()
             assert write(out, NEXT, OWNED, sink) is None
         (found,) = sink
-        assert (found.code, found.message) == ("W901", f"the output cannot be written: {error.strerror}")
+        assert (found.code, found.message) == ("W901", f"the output cannot be written: {error.strerror}"), after
         assert (on_disk(out), stamps(out)) == before
         assert [path.name for path in out.iterdir()] == [ENV]
         assert not (out / "prod/manifests/ai/chat/deep").exists()
@@ -585,7 +674,11 @@ def test_a_refused_first_run_leaves_no_folder(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_refused_path_is_named(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: Path, target: Path) -> NoReturn:
+    replace = Path.replace
+
+    def refuse(self: Path, target: Path) -> Path:
+        if target.name != "rules.yaml":
+            return replace(self, target)
         raise PermissionError(errno.EACCES, "Permission denied", str(self), None, str(target))
 
     monkeypatch.setattr(Path, "replace", refuse)
@@ -611,20 +704,31 @@ def test_an_interrupted_run_is_taken_back(out: Path, monkeypatch: pytest.MonkeyP
     assert (on_disk(out), stamps(out)) == before
 
 
-def test_what_cannot_be_taken_back_is_said(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("works", "said", "where", "then"), [
+    # The journal, one output; then neither the next one nor the way back.
+    ((0, 1, 3), "1 files could not be put back; the next run tries again", "/prod/artifacts/ai/chat/rules.yaml", TREE),
+    ((0, 1), "nothing could be put back; the next run goes on", "", NEXT),
+], ids=["back", "forth"])
+def test_what_cannot_be_taken_back_is_said_and_settled_by_the_next_run(
+        out: Path, monkeypatch: pytest.MonkeyPatch, works: tuple[int, ...], said: str, where: str, then: Mapping[str, bytes]) -> None:
     replace, calls = Path.replace, iter(range(100))
 
     def fail(self: Path, target: Path) -> Path:
-        if next(calls) > 0:
+        if next(calls) not in works:
             raise DENIED
         return replace(self, target)
 
-    monkeypatch.setattr(Path, "replace", fail)
     sink = Sink()
-    assert write(out, NEXT, OWNED, sink) is None
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", fail)
+        assert write(out, NEXT, OWNED, sink) is None
     (found,) = sink
-    assert found.message == "the output cannot be written: failed halfway, and 1 files could not be put back"
-    assert found.place.file == str(out / "prod/artifacts/ai/chat/rules.yaml")
+    assert found.message == f"the output cannot be written: failed halfway, and {said}"
+    assert found.place.file == f"{out}{where}"
+    assert is_unfinished(out)
+    # A run of another service settles it.
+    assert run(out, RANK, OTHER)[1] == []
+    assert on_disk(out) == {**then, **RANK}
 
 
 def test_without_hard_links_copies_are_kept(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
