@@ -104,6 +104,12 @@ def test_a_name_leads_nowhere_else(name: str, compile_texts: Compile) -> None:
     assert not [path for path in compiled.tree if path.startswith("default/artifacts/ai")]
 
 
+def test_a_namespace_cannot_be_the_folder_of_what_services_share(compile_texts: Compile) -> None:
+    compiled, found = compile_texts({"chat.yaml": SPEC.format(text='"x"').replace("namespace: ai", "namespace: platform")})
+    assert errors(found) == [("R211", 3)]
+    assert not [path for path in compiled.tree if path.startswith("default/artifacts/platform/chat")]
+
+
 @pytest.mark.parametrize("matcher", ['app=~"(?=x)"', 'app=~"(a)\\\\1"', 'app=~"("'])
 def test_an_expression_that_is_not_re2_is_refused_at_its_line(matcher: str, compile_texts: Compile) -> None:
     spec = SPEC.format(text='"x"') + f"metrics:\n  discovery: none\n  matchers:\n    - {json.dumps(matcher)}\n"

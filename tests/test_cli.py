@@ -118,6 +118,21 @@ def test_a_fault_of_ours_exits_with_70_and_does_not_blame_the_spec(
     assert "Traceback" not in said
 
 
+def test_a_terminal_of_another_encoding_is_no_fault(committed: Path) -> None:
+    edit(committed / "out/test/artifacts/ai/chat/rules.yaml", "groups:", "groups: # a word…")
+    done = subprocess.run([sys.executable, "-m", "obsc", "compile", "--check"], env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+                          capture_output=True, check=False)
+    assert done.returncode == CODES["differs"]
+    assert b"-groups: # a word\\u2026\n" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("compile", ""), ("compile", "--out", ""), ("validate", ""), ("link", "", "--out", "out")], ids=" ".join)
+def test_a_path_that_a_script_left_empty_is_not_the_working_directory(place: Path, arguments: tuple[str, ...]) -> None:
+    before = tree(place)
+    assert obsc(*arguments).exit_code == CODES["usage"]
+    assert tree(place) == before
+
+
 def test_help_and_version_exit_with_0() -> None:
     for arguments in (("--help",), ("--version",), ("compile", "-h"), ("link", "-h"), ("validate", "-h")):
         assert obsc(*arguments).exit_code == 0
@@ -246,6 +261,47 @@ def test_the_platform_links_the_last_good_part_of_a_service_with_an_error(commit
                for path, raw in before.items())
 
 
+def test_services_of_one_file_have_errors_of_their_own(place: Path) -> None:
+    files = [place / f"specs/{name}.yaml" for name in ("platform", "chat", "rank")]
+    text = "---\n".join(path.read_text() for path in files)
+    for path in files:
+        path.unlink()
+    (place / "specs/all.yaml").write_text(text[::-1].replace(*(word[::-1] for word in BROKEN), 1)[::-1])
+    assert obsc("compile").exit_code == CODES["findings"]
+    assert (place / "out/test/artifacts/ai/chat").is_dir()
+    assert not (place / "out/test/artifacts/ai/rank").exists()
+
+
+@pytest.mark.parametrize(("name", "more"), [("chat", ""), ("other", "workload: {name: chat}\n")], ids=["identity", "log files"])
+def test_nobody_takes_over_what_is_another_services(committed: Path, name: str, more: str) -> None:
+    edit(committed / "specs/platform.yaml", "alertmanager:",
+         'elasticsearch: {version: 9.5.2, hosts: ["https://es.example.svc:9200"]}\nfilebeat: {version: 9.5.2}\nalertmanager:')
+    assert obsc("compile").exit_code == 0
+    before = tree(committed / "out")
+    (committed / "specs/a.yaml").write_text(SERVICE.replace("NAME", name).replace("team: chat", "team: thieves") + more)
+    assert obsc("compile").exit_code == CODES["findings"]
+    assert tree(committed / "out") == before
+
+
+def test_an_environment_with_two_platforms_stays_as_it_is(committed: Path) -> None:
+    before = tree(committed / "out")
+    edit(committed / "specs/chat.yaml", "perPod: 2", "perPod: 4")
+    (committed / "specs/a.yaml").write_text(PLATFORM.replace("pager", "thief"))
+    assert obsc("compile").exit_code == CODES["findings"]
+    assert tree(committed / "out") == before
+
+
+def test_a_mistake_in_a_profile_is_that_of_who_uses_it(place: Path) -> None:
+    with (place / "specs/platform.yaml").open("a") as file:
+        file.write("profiles: {bad: {workload: {replicas: {min: 3, max: 2}}}}\n")
+    with (place / "specs/chat.yaml").open("a") as file:
+        file.write("profile: bad\n")
+    assert obsc("compile").exit_code == CODES["findings"]
+    assert not (place / "out/test/artifacts/ai/chat").exists()
+    assert (place / "out/test/artifacts/ai/rank/rules.yaml").is_file()
+    assert (place / "out/test/artifacts/platform/prometheus.yml").is_file()
+
+
 def test_fail_fast_writes_nothing(committed: Path) -> None:
     before = tree(committed / "out")
     edit(committed / "specs/chat.yaml", *BROKEN)
@@ -343,6 +399,22 @@ def test_a_link_that_leads_out_of_the_specs_is_refused(committed: Path) -> None:
     assert "error[L018]" in result.stderr
     assert "specs/spy.yaml" in result.stderr
     assert not any("spy" in path for path in tree(committed / "other"))
+
+
+def test_a_file_that_is_given_in_two_ways_is_read_once(place: Path) -> None:
+    result = obsc("validate", "specs", "./specs/chat.yaml", str(place / "specs/chat.yaml"))
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_what_is_no_file_is_not_read(place: Path) -> None:
+    os.mkfifo(place / "specs/pipe.yaml")
+    assert obsc("validate", "specs").exit_code == 0
+    assert "`specs/pipe.yaml` is neither a file nor a folder" in obsc("validate", "specs/pipe.yaml").stderr
+
+
+def test_the_end_of_a_files_name_may_be_in_capitals(place: Path) -> None:
+    (place / "specs/chat.yaml").rename(place / "specs/chat.YAML")
+    assert obsc("compile").stdout.startswith("test: 2 services")
 
 
 def test_hidden_files_are_no_specs(place: Path) -> None:

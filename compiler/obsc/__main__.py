@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -12,6 +13,9 @@ def main() -> None:
     """Run the command line; a fault of ours exits with 70 and says where to report it."""
     # pydantic looks for plugins in every installed package, which costs more than many a compilation.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal's encoding lacks is shown by its number, as on stderr.
+        sys.stdout.reconfigure(errors="backslashreplace")
     from obsc.cli import main as run  # noqa: PLC0415  after the environment is set
 
     try:

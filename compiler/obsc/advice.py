@@ -16,6 +16,7 @@ _TRUTH = {"yes": "true", "on": "true", "y": "true", "1": "true", "no": "false", 
 _UNITS = (("milliseconds", "ms"), ("millisecond", "ms"), ("msec", "ms"), ("seconds", "s"), ("second", "s"), ("secs", "s"),
           ("sec", "s"), ("minutes", "m"), ("minute", "m"), ("mins", "m"), ("min", "m"), ("hours", "h"), ("hour", "h"),
           ("hrs", "h"), ("hr", "h"), ("days", "d"), ("day", "d"), ("weeks", "w"), ("week", "w"))
+_USUAL_RATIO = 0.95
 _PLAIN_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
@@ -60,7 +61,7 @@ def instead(where: Site, node: Node | None, key: str | int, problem: str) -> str
         return usual
     if where.secret:
         return "put it into a Kubernetes Secret and write `{name: <Secret>, key: <its key>}` here"
-    by_problem = {"duration": _duration, "ratio": _ratio, "quantity": _duration, "literal_error": _choice}.get(problem)
+    by_problem = {"duration": _duration, "ratio": _ratio, "quantity": _quantity, "literal_error": _choice}.get(problem)
     if by_problem is not None:
         return by_problem(where, node) or usual
     return _other_type(where, node, key) or usual
@@ -96,17 +97,27 @@ def _duration(_: Site, node: Node) -> str:
     return f"write `{text}`" if seconds and text != _text(node) else ""
 
 
+def _quantity(where: Site, node: Node) -> str:
+    text = _text(node)
+    if text.endswith("%"):
+        return f"write for example {both_forms(_USUAL_RATIO)}"
+    advice = _duration(where, node)
+    bare = isinstance(node.value, str) and _PLAIN_NUMBER.fullmatch(text) is not None and 0 < float(text) < 100
+    return f"{advice}; `{text}%` for a ratio; {text} without quotes for a bare number" if advice and bare else advice
+
+
 def _ratio(where: Site, node: Node) -> str:
     text = _text(node)
     if not text.endswith("%") and _PLAIN_NUMBER.fullmatch(text) and len(text) < _LONGEST_SHOWN and 1 < float(text) < 100:
-        return f"write {_both_forms(float(text) / 100)}"
+        return f"write {both_forms(float(text) / 100)}"
     example = where.example
     if isinstance(example, str) and example.endswith("%"):
         example = float(example[:-1]) / 100
-    return f"write for example {_both_forms(example)}" if isinstance(example, int | float) else ""
+    return f"write for example {both_forms(example)}" if isinstance(example, int | float) else ""
 
 
-def _both_forms(share: float) -> str:
+def both_forms(share: float) -> str:
+    """The two ways to write a ratio."""
     return f"`{durations.number(share * 100)}%` or `{durations.number(share)}`"
 
 

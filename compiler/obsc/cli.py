@@ -25,6 +25,16 @@ FINDINGS, DIFFERS = 1, 3
 _DEFAULT = ("specs",)
 
 
+class _Path(click.Path):
+    """A path that says something: what a script left empty would stand for the working directory."""
+
+    def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path, or a complaint about the command."""
+        if value == "":
+            self.fail("the path is empty", param, ctx)
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="obsc")
 def main() -> None:
@@ -39,8 +49,8 @@ def _format(command: click.decorators.FC) -> click.decorators.FC:
 
 
 @main.command("compile")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Output folder.")
+@click.argument("paths", nargs=-1, type=_Path(path_type=Path))
+@click.option("-o", "--out", type=_Path(path_type=Path), default=Path("out"), show_default=True, help="Output folder.")
 @click.option("--env", "environment", help="Only this environment.")
 @click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 3 if the outputs differ.")
 @click.option("--fail-fast", is_flag=True, help="Write nothing if any service has an error.")
@@ -63,10 +73,10 @@ def compile_command(paths: tuple[Path, ...], out: Path, environment: str | None,
 
 
 @main.command("link")
-@click.argument("parts", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
-@click.option("--platform", "platforms", multiple=True, type=click.Path(path_type=Path, exists=True),
+@click.argument("parts", nargs=-1, required=True, type=_Path(path_type=Path, exists=True))
+@click.option("--platform", "platforms", multiple=True, type=_Path(path_type=Path, exists=True),
               help="Platform file or folder; the built-in platform unless given.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Output folder.")
+@click.option("-o", "--out", type=_Path(path_type=Path), default=Path("out"), show_default=True, help="Output folder.")
 @click.option("--env", "environment", help="Only this environment.")
 @click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 3 if the outputs differ.")
 @_format
@@ -85,7 +95,7 @@ def link_command(parts: tuple[Path, ...], platforms: tuple[Path, ...], out: Path
 
 
 @main.command("validate")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=_Path(path_type=Path))
 @_format
 def validate_command(paths: tuple[Path, ...], *, form: str, infos: bool, strict: bool) -> None:
     """Report everything that is wrong with the specs, and write nothing."""
@@ -109,9 +119,9 @@ def schema_command(name: str) -> None:
 
 
 @main.command("verify")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.argument("paths", nargs=-1, required=True, type=_Path(path_type=Path, exists=True))
 @click.option("--kubernetes", help="Version of Kubernetes, such as 1.33; the platform's, or the newest known, unless given.")
-@click.option("--platform", "platforms", multiple=True, type=click.Path(path_type=Path, exists=True),
+@click.option("--platform", "platforms", multiple=True, type=_Path(path_type=Path, exists=True),
               help="Platform file or folder, for the versions of Kubernetes of its environments.")
 @_format
 def verify_command(paths: tuple[Path, ...], kubernetes: str | None, platforms: tuple[Path, ...], *,
@@ -133,7 +143,7 @@ def verify_command(paths: tuple[Path, ...], kubernetes: str | None, platforms: t
 
 @main.command("plan")
 @click.argument("base")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=_Path(path_type=Path))
 @click.option("--env", "environment", help="Only this environment.")
 @click.option("--form", "shape", type=click.Choice(["text", "markdown", "json"]), default="text", help="Form of the plan.")
 @_format
@@ -160,8 +170,8 @@ def plan_command(base: str, paths: tuple[Path, ...], environment: str | None, *,
 
 @main.command("explain")
 @click.argument("what")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Output folder.")
+@click.argument("paths", nargs=-1, type=_Path(path_type=Path))
+@click.option("-o", "--out", type=_Path(path_type=Path), default=Path("out"), show_default=True, help="Output folder.")
 @click.option("--env", "environment", help="Only this environment.")
 def explain_command(what: str, paths: tuple[Path, ...], out: Path, environment: str | None) -> None:
     """Say why something is as it is.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from obsc import conventions, k8s, resolve, write
 from obsc.committed import part_files, read_part
-from obsc.diagnostics import Place, Related, Sink
+from obsc.diagnostics import Place, Related, Severity, Sink
 from obsc.emit import Artifact, encode
 from obsc.ir import Identity, Service
 from obsc.link import link
@@ -61,27 +61,28 @@ def nothing(sources: Mapping[str, Source]) -> Compiled:
 
 
 def find_specs(paths: Iterable[Path], sink: Sink) -> tuple[Path, ...]:
-    """The YAML files at or below the paths, sorted. Links that lead out of a given folder are refused."""
-    found: set[Path] = set()
+    """The YAML files at or below the paths, sorted, each once. Links that lead out of a given folder are refused."""
+    found: dict[Path, Path] = {}
     for path in paths:
         if path.is_dir():
             root, is_empty = path.resolve(), True
             for one in path.rglob("*"):
                 hidden = any(part.startswith(".") for part in one.parts[len(path.parts):])
-                if one.suffix not in KINDS or hidden or not one.is_file():
+                if one.suffix.lower() not in KINDS or hidden or not one.is_file():
                     continue
                 is_empty = False
                 if not one.resolve().is_relative_to(root):
                     sink.error("L018", "the file is a link that leads out of its folder", Place(str(one)), hint="copy the file")
                 else:
-                    found.add(one)
+                    found.setdefault(one.resolve(), one)
             if is_empty:
                 sink.error("W912", f"there are no YAML files in `{path}`", Place(str(path)), hint="give files or folders with specs")
         elif path.is_file():
-            found.add(path)
+            found.setdefault(path.resolve(), path)
         else:
-            sink.error("L019", f"there is no file or folder `{path}`", Place(str(path)), hint="mend the path")
-    return tuple(sorted(found))
+            text = f"`{path}` is neither a file nor a folder" if path.exists() else f"there is no file or folder `{path}`"
+            sink.error("L019", text, Place(str(path)), hint="mend the path")
+    return tuple(sorted(found.values()))
 
 
 def read(paths: Sequence[Path], sink: Sink) -> dict[str, Source]:
@@ -115,9 +116,10 @@ def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str
         sources = {**sources, source.file: source}
         platforms = [check(source.documents[0], sink)]
     found = _environments(platforms, environment, sink)
+    # Before services are looked at: what one of them makes of the platform's defaults is its own mistake.
+    broken = _broken_environments(platforms, found, sink)
     services = _services([one for one in accepted if one.kind == "AIService"], found, sink)
     wanted = [one for one in found if environment in {None, one.name}]
-    broken = _broken_environments(platforms, found, sink)
     run = _Run(sink, out, prune)
     good = [(one, service) for one, service, failed in services if not failed and one.identity.environment not in broken]
     good = [(one, service) for one, service in good if one.environment not in wanted or _emit_service(run, one, service)]
@@ -176,13 +178,18 @@ def _services(specs: Sequence[Accepted], found: Sequence[Environment],
     for fleet_rule in FLEET_RULES:
         fleet_rule([(one, service) for one, service, _ in lowered], together)
     sink.extend(together)
-    bad = {found.place.file for found in together if together.failed}
-    return [(one, service, failed or one.file in bad) for one, service, failed in lowered]
+    # None of those that meet is written: the first to come must not take what is another's.
+    bad = [place for found in together if found.severity is Severity.ERROR
+           for place in (found.place, *(one.place for one in found.related))]
+    return [(one, service, failed or any(place.file == one.file and place.line in one.lines for place in bad))
+            for one, service, failed in lowered]
 
 
 def _broken_environments(platforms: Sequence[Accepted], found: Sequence[Environment], sink: Sink) -> set[str]:
-    failed = {one.document.file for one in platforms if one.failed or sink.failed_in([one.document.file])}
-    return {one.name for one in found if one.recovered or one.file in failed}
+    told = sink.places()
+    failed = [one.document for one in platforms
+              if one.failed or any(place.line in one.document.lines for place in told.get(one.document.file, ()))]
+    return {one.name for one in found if one.recovered or any(one.document is other for other in failed)}
 
 
 def _emit_service(run: _Run, resolved: Resolved, service: Service) -> bool:

@@ -18,7 +18,7 @@ from obsc.diagnostics import Place, Related, Sink, render
 from obsc.enforced import contradictions
 from obsc.ir import Identity, Origin
 from obsc.merge import merge, name_of, present, without_nulls
-from obsc.source import Node, Path, at, place_of
+from obsc.source import Document, Node, Path, at, place_of
 from obsc.spec.components import PART_KEYS
 from obsc.spec.platform import AIPlatform
 from obsc.spec.service import UNIONS, AIService
@@ -58,7 +58,7 @@ class Environment:
     name: str
     platform: AIPlatform
     origins: Origins
-    file: str
+    document: Document
     recovered: frozenset[Path]
 
 
@@ -77,6 +77,7 @@ class Resolved:
     versions: Range
     origins: Origins
     file: str
+    lines: range
     recovered: frozenset[Path]
     failed: bool
     component: str = ""
@@ -123,18 +124,29 @@ def environments(platforms: Sequence[Accepted], sink: Sink) -> tuple[Environment
     """The environments of all platform documents, sorted by name; one name twice is an error with both places."""
     found: dict[str, Environment] = {}
     for accepted in platforms:
+        _somewhere(accepted, sink)
         for name, tree, layers, place in _platform_trees(accepted):
             model, recovered = build(AIPlatform, tree, sink, pruned=accepted.pruned)
             if not isinstance(model, AIPlatform):
                 continue
-            new = Environment(name, model, Origins(tree, layers), accepted.document.file, recovered)
+            new = Environment(name, model, Origins(tree, layers), accepted.document, recovered)
             if name in found:
+                # Nobody can say which one is meant: what is known of either is not compiled.
                 other = found[name].origins.place(("metadata", "name"))
+                found[name] = replace(found[name], recovered=found[name].recovered | {("metadata", "name")})
                 sink.error("R201", f"environment `{name}` is defined twice", place, path="metadata.name",
                            hint="give each environment one platform", related=(Related(other, "also here"),))
             else:
                 found[name] = new
     return tuple(found[name] for name in sorted(found))
+
+
+def _somewhere(accepted: Accepted, sink: Sink) -> None:
+    said = at(accepted.tree, ("environments",))
+    if said is not None and isinstance(said.value, dict) and said.value and all(one.null_word for one in said.value.values()):
+        sink.error("R202", "the platform has no environment left: `null` takes each away",
+                   place_of(accepted.tree, ("environments",), key=True), path="environments",
+                   hint="write `{}` for an environment where nothing is different")
 
 
 def _platform_trees(accepted: Accepted) -> Iterator[tuple[str, Node, dict[int, str], Place]]:
@@ -168,9 +180,11 @@ def services_with_findings(accepted: Sequence[Accepted], found: Sequence[Environ
                 sink.extend(own)
             else:
                 result.append((resolved, own))
-    ordered = sorted(result, key=lambda pair: (pair[0].identity, pair[0].file))
-    unique = {id(one) for one in _unique([pair[0] for pair in ordered], sink)}
-    return tuple(pair for pair in ordered if id(pair[0]) in unique)
+    ordered = sorted(result, key=lambda pair: (pair[0].identity, pair[0].file, pair[0].lines.start))
+    unique = {id(one): one for one in _unique([pair[0] for pair in ordered], sink)}
+    doubled = {one.identity for one, _ in ordered if id(one) not in unique}
+    # Neither of two is compiled: the first to be read must not take what is another's.
+    return tuple((replace(one, failed=one.failed or one.identity in doubled), own) for one, own in ordered if id(one) in unique)
 
 
 def _where(one: Accepted, known: Mapping[str, Environment], sink: Sink) -> list[str]:
@@ -183,6 +197,10 @@ def _where(one: Accepted, known: Mapping[str, Environment], sink: Sink) -> list[
             sink.error("R202", f"no platform defines the environment `{key}`; known are {_listed(known)}",
                        place_of(one.tree, ("environments", key), key=True), path=f"environments.{key}",
                        hint=f"did you mean `{near[0]}`?" if near else "add a platform for it")
+    if all(overlay.null_word for overlay in node.value.values()):
+        sink.error("R202", "the service exists nowhere: `null` takes away every environment that it names",
+                   place_of(one.tree, ("environments",), key=True), path="environments",
+                   hint="write `{}` for an environment where nothing is different, or delete the service's file")
     return sorted(key for key, overlay in node.value.items() if key in known and not overlay.null_word)
 
 
@@ -234,8 +252,8 @@ def _part(one: Accepted, environment: Environment, origins: Origins, sink: Sink)
         return None
     profile, versions, more = _runtime(model, origins, recovered, sink)
     identity = Identity(environment.name, model.metadata.namespace, model.metadata.name)
-    return Resolved(identity, model, environment, profile, versions, origins, one.document.file, recovered | more | one.pruned,
-                    one.failed)
+    return Resolved(identity, model, environment, profile, versions, origins, one.document.file, one.document.lines,
+                    recovered | more | one.pruned, one.failed)
 
 
 def _component(one: Accepted, merged: Node, item: Node, main: Resolved, sink: Sink) -> Resolved | None:

@@ -152,6 +152,16 @@ def test_an_environment_that_nobody_defines_is_an_error_at_its_key() -> None:
     assert errors == [("R202", 7)]
 
 
+def test_null_takes_a_service_out_of_an_environment_but_not_out_of_all() -> None:
+    found, errors = resolved(PLATFORM, SPEC + "environments: {dev: {}, prod: null}\n")
+    assert errors == []
+    assert [one.identity.environment for one in found] == ["dev"]
+    _, errors = resolved(PLATFORM, SPEC + "environments: {dev: null}\n")
+    assert errors == [("R202", 5)]
+    _, errors = resolved("apiVersion: obsc.dev/v1alpha1\nkind: AIPlatform\nmetadata: {name: x}\nenvironments: {dev: null}\n")
+    assert errors == [("R202", 4)]
+
+
 def test_two_platforms_of_one_environment_are_an_error() -> None:
     other = "apiVersion: obsc.dev/v1alpha1\nkind: AIPlatform\nmetadata: {name: prod}\n"
     _, errors = resolved(PLATFORM, other)

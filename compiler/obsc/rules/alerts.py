@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from obsc import buckets, durations
+from obsc import advice, buckets, durations
 from obsc.diagnostics import Sink
 from obsc.ir import Service
 from obsc.resolve import Resolved
@@ -33,7 +33,7 @@ _WITHOUT_THRESHOLD = frozenset(one.name for one in ALERTS.values() if one.thresh
 
 
 def known_alerts(resolved: Resolved, service: Service, sink: Sink) -> None:
-    """`alerts.rules` names alerts that exist and that this runtime's metrics allow; in profiles others are ignored."""
+    """`alerts.rules` names alerts that exist and that this runtime's metrics allow; in profiles what those forbid is ignored."""
     made = {rule.name for rule in service.alerts}
     omitted = dict(service.omitted)
     for name, rule in resolved.service.alerts.rules.items():
@@ -42,10 +42,9 @@ def known_alerts(resolved: Resolved, service: Service, sink: Sink) -> None:
         from_profile = resolved.origins.layer(path).startswith(("profile", "platform"))
         if name not in ALERTS:
             near = difflib.get_close_matches(name, ALERTS, 1)
-            if not from_profile:
-                sink.error("S301", f"there is no alert `{name}`", place, path=f"alerts.rules.{name}",
-                           hint=f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(ALERTS))}")
-        elif name not in made and rule.enabled is not False and not from_profile and resolved.sound("runtime"):
+            sink.error("S301", f"there is no alert `{name}`", place, path=f"alerts.rules.{name}",
+                       hint=f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(ALERTS))}")
+        elif name not in made and rule.enabled is not False and not from_profile and resolved.sound("runtime") and resolved.sound(*path):
             reason = omitted.get(name, _LACKING.get(name, "it does not apply to this service"))
             sink.error("S308", f"the alert `{name}` cannot be made: {reason}", place, path=f"alerts.rules.{name}",
                        hint="leave it out, or supply what is missing")
@@ -89,10 +88,11 @@ def _kind(resolved: Resolved, default: Default, sink: Sink) -> None:
     if said.kind == default.kind or bare_ratio:
         return
     kinds = {"duration": "a duration", "ratio": "a percentage", "number": "a bare number"}
-    usual = {"duration": durations.spoken(default.threshold or 5), "ratio": f"{durations.number(default.threshold * 100)}%",
+    usual = {"duration": durations.spoken(default.threshold or 5), "ratio": advice.both_forms(default.threshold or 0.9),
              "number": durations.number(default.threshold)}
+    usual = {kind: text if kind == "ratio" else f"`threshold: {text}`" for kind, text in usual.items()}
     sink.error("S313", f"found {kinds[said.kind]} as the threshold of `{default.name}`, expected {kinds[default.kind]}", place,
-               path=path, hint=f"write for example `threshold: {usual[default.kind]}`")
+               path=path, hint=f"write for example {usual[default.kind]}")
 
 
 def _buckets(resolved: Resolved, name: str, reading: Reading, sink: Sink) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from obsc import promql
@@ -16,6 +17,8 @@ from obsc.source import Path
 from obsc.spec.metrics import StaticConfig
 
 _RANKS = {"critical": 0, "warning": 1, "info": 2}
+# A name that ends so is an address to `inet_aton`: 2852039166 and 0xa9fe.0xa9fe are 169.254.169.254.
+_A_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _NEVER = "link-local addresses never are"
 
 
@@ -76,6 +79,8 @@ def target_problem(target: str, allowed: tuple[str, ...] | None) -> str:
     address = _address(host)
     if address is not None and (address.is_link_local or address.is_multicast or address.is_unspecified):
         return _NEVER
+    if address is None and _A_NUMBER.fullmatch(host.rpartition(".")[2]):
+        return "some resolvers read it as an address"
     if not 0 < int(port) < 65536:
         return f"{port} is no port"
     if allowed is not None:

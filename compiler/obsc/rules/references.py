@@ -12,6 +12,8 @@ from obsc.resolve import Resolved
 from obsc.signals.reading import FITTING, fault_matcher
 from obsc.signals.subject import Subject
 
+_SHARED = "platform"  # what services share lies in folders of this name, beside those of namespaces
+
 
 def endpoints_named(resolved: Resolved, _: Service, sink: Sink) -> None:
     """A series names an endpoint that exists, and an endpoint a runtime that the catalog has."""
@@ -74,9 +76,10 @@ def workloads(resolved: Resolved, _: Service, sink: Sink) -> None:
         sink.error("S305", "nothing tells which series are the service's: it is scraped by somebody else",
                    _of_discovery(resolved), path="metrics.matchers",
                    hint="write for example `metrics: {matchers: ['app=\"chat\"']}`")
-    if resolved.service.metadata.name == "platform":
-        sink.error("R211", "the name `platform` is reserved for what services share",
-                   resolved.origins.place(("metadata", "name")), path="metadata.name", hint="choose another name")
+    for key in ("name", "namespace"):
+        if getattr(resolved.service.metadata, key) == _SHARED and resolved.sound("metadata", key):
+            sink.error("R211", f"the {key} `platform` is reserved: the folders of what services share are called so",
+                       resolved.origins.place(("metadata", key)), path=f"metadata.{key}", hint=f"choose another {key}")
     for index, series in enumerate(resolved.service.metrics.series):
         _series(resolved, index, sink)
         if series.signal == "availability" and (series.type != "counter" or fault_matcher(series) is None):

@@ -92,7 +92,7 @@ class Endpoint(Block):
 class Series(Block):
     """A metric of the service's own."""
 
-    later_values: ClassVar[Mapping[str, tuple[str, ...]]] = {"signal": SIGNALS_LATER}
+    later_values: ClassVar[Mapping[str, tuple[object, ...]]] = {"signal": SIGNALS_LATER}
 
     name: MetricName = leaf("Name, for a histogram without `_bucket`.", "ai_inference_duration_seconds")
     enabled: bool = leaf("Whether the item is there: an environment can switch off what the document has.", False, default=True)
@@ -112,7 +112,7 @@ class Metrics(Block):
     """Scraping and series."""
 
     later: ClassVar[Mapping[str, str]] = {"dropLabels": "labels not stored", "seriesBudget": "a limit of series"}
-    later_values: ClassVar[Mapping[str, tuple[str, ...]]] = {"discovery": ("otlp",)}
+    later_values: ClassVar[Mapping[str, tuple[object, ...]]] = {"discovery": ("otlp",)}
 
     discovery: Literal["pods", "service", "static", "none"] | None = leaf(
         "How targets are found; `pods` unless given (`static` outside Kubernetes). `none`: they are scraped already.",

@@ -15,7 +15,7 @@ class Model(Block):
     """A model that the service serves."""
 
     later: ClassVar[Mapping[str, str]] = {"adapters": "adapters of a base model", "price": "price of tokens",
-                                          "provider": "providers in traces"}
+                                          "provider": "providers in traces", "version": "versions of models"}
 
     name: ModelName = leaf("Name of the model.", "llama-3.1-70b-instruct")
     enabled: bool = leaf("Whether the item is there: an environment can switch off what the document has.", False, default=True)

@@ -103,7 +103,7 @@ class Collector(Block):
     """Trace collection."""
 
     later: ClassVar[Mapping[str, str]] = {"kafka": "a queue between agents and gateways"}
-    later_values: ClassVar[Mapping[str, tuple[str, ...]]] = {"mode": ("agent+gateway",)}
+    later_values: ClassVar[Mapping[str, tuple[object, ...]]] = {"mode": ("agent+gateway",)}
 
     flavor: Flavor | None = leaf("Form of the output; prometheus.flavor unless given.", "config", default=None)
     version: ExactVersion = leaf("Version.", "0.159.0")
@@ -114,7 +114,8 @@ class Collector(Block):
 class Jaeger(Block):
     """Trace storage."""
 
-    later: ClassVar[Mapping[str, str]] = {"deploy": "deploying Jaeger", "storage": "Jaeger's storage"}
+    later: ClassVar[Mapping[str, str]] = {"deploy": "deploying Jaeger; give the `endpoint` of one that runs",
+                                          "storage": "Jaeger's storage; it belongs to whoever runs it"}
 
     endpoint: HostPort = leaf("OTLP gRPC address.", "jaeger-collector.observability.svc:4317")
 

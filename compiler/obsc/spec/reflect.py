@@ -40,7 +40,8 @@ class Site:
     key_words: str = ""
     keys: tuple[str, ...] = ()
     later: Mapping[str, str] = field(default_factory=dict)
-    later_values: tuple[str, ...] = ()
+    later_values: tuple[object, ...] = ()
+    later_form: str = ""
     choices: tuple[str, ...] = ()
     accepts: frozenset[type] = frozenset()
     patterns: tuple[str, ...] = ()
@@ -94,9 +95,9 @@ def site(model: type[Block], path: Path) -> Site:
         if block is not None and isinstance(step, str):
             info = fields(block)[step]
             found = Site(info.description or "", (info.examples or [None])[0], optional=not info.is_required(),
-                         later_values=tuple(block.later_values.get(step, ())))
+                         later_values=tuple(block.later_values.get(step, ())), later_form=block.later_forms.get(step, ""))
         else:
-            found = Site(found.description, _inside(found.example, step), later_values=found.later_values)
+            found = Site(found.description, _inside(found.example, step), later_values=found.later_values, later_form=found.later_form)
         annotation = inner
     return _with_annotation(found, annotation)
 
@@ -144,7 +145,7 @@ def _with_annotation(found: Site, annotation: Any) -> Site:  # noqa: ANN401  any
     return Site(
         found.description, found.example, words(annotation), words(keyed) if keyed is not None else "",
         tuple(typed_fields(block)) if block is not None else (), dict(block.later) if block is not None else {},
-        found.later_values, _choices(annotation), _accepts(annotation),
+        found.later_values, found.later_form, _choices(annotation), _accepts(annotation),
         _patterns(annotation), block is SecretKeyRef, found.optional)
 
 

@@ -21,8 +21,9 @@ class Workload(Block):
 
     later: ClassVar[Mapping[str, str]] = {"namespaces": "one service in several namespaces",
                                           "versionLabel": "canary against stable"}
-    later_values: ClassVar[Mapping[str, tuple[str, ...]]] = {
+    later_values: ClassVar[Mapping[str, tuple[object, ...]]] = {
         "kind": ("LeaderWorkerSet", "RayService", "InferenceService", "LLMInferenceService", "NIMService", "Job", "CronJob")}
+    later_forms: ClassVar[Mapping[str, str]] = {"name": "a service of several objects"}
 
     kind: Literal["Deployment", "StatefulSet", "DaemonSet", "External", "None"] = leaf(
         "Kind of the object; `External` runs outside Kubernetes, `None` in somebody else's pods.", "StatefulSet",
