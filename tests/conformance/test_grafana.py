@@ -77,23 +77,26 @@ def test_grafanas_types_refuse_what_is_broken_on_purpose(
     assert [name for name in BROKEN if f"{name}.ts(" not in said.output] == []
 
 
-# Two services: one with traffic, errors and a dead target, one of which nothing is left but its rules and its alert.
+# Three services: one with traffic, errors and a dead target, one of which nothing is left but its rules and its alert, and
+# one at rest, which has no targets either.
 SERIES = {
     'ai:service:info{namespace="n",service="busy",team="t",dashboard="busy-1"}': 1,
     'ai:service:info{namespace="n",service="gone",team="t",dashboard="gone-1"}': 1,
     'ai:service:info{namespace="n",service="gone",team="t",dashboard="gone-2"}': 1,
+    'ai:service:info{namespace="n",service="rest",team="t",dashboard="rest-1"}': 1,
     'up{namespace="n",service="busy",instance="a"}': 1,
     'up{namespace="n",service="busy",instance="b"}': 0,
     'up{namespace="n",instance="of nobody"}': 0,
     'ai:requests:rate{namespace="n",service="busy",team="t"}': 8,
     'ai:request_errors:rate{namespace="n",service="busy",team="t"}': 2,
-    'ALERTS{alertstate="firing",namespace="n",service="gone",team="t",severity="critical"}': 1,
+    'ALERTS{alertname="ServiceDown",alertstate="firing",namespace="n",service="gone",team="t",severity="critical"}': 1,
     'ALERTS{alertstate="pending",namespace="n",service="busy",team="t",severity="warning"}': 1,
 }
 # Values by service, or of the one number.
 EXPECTED: Mapping[str, Mapping[str, float]] = {
-    "critical": {"": 1}, "warnings": {"": 0}, "down": {"": 1}, "services": {"": 2}, "requests": {"": 8}, "errors": {"": 0.25},
-    "table A": {"busy": 0, "gone": 1}, "table B": {"busy": 0, "gone": 0}, "table C": {"busy": 0.5, "gone": 0},
+    "critical": {"": 1}, "warnings": {"": 0}, "down": {"": 1}, "services": {"": 3}, "requests": {"": 8}, "errors": {"": 0.25},
+    "table A": {"busy": 0, "gone": 1, "rest": 0}, "table B": {"busy": 0, "gone": 0, "rest": 0},
+    "table C": {"busy": 0.5, "gone": 0},
     "table D": {"busy": 8}, "table E": {"busy": 0.25},
 }
 

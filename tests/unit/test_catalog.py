@@ -183,10 +183,12 @@ def test_a_renamed_metric_is_two_ways_and_the_version_decides(
 
 
 def test_an_opt_in_metric_names_its_option() -> None:
-    assert facts(entry("triton"), "nv_inference_first_response_histogram_ms").condition == ("histogram_latencies", "true")
+    first = facts(entry("triton"), "nv_inference_first_response_histogram_ms")
+    assert first.condition == ("histogram_latencies", "true")
+    assert first.uncertain
     gpu = entry("dcgm-exporter")
     for one in gpu.metrics:
-        assert one.condition in {None, ("fields", one.name)}
+        assert one.condition in {None, ("fields", one.name)} or one.name == "DCGM_FI_DEV_GPU_UTIL"
     assert facts(gpu, "DCGM_FI_DEV_GPU_TEMP").condition is None
     assert facts(gpu, "DCGM_EXP_XID_ERRORS_COUNT").condition is not None
     state = facts(entry("kube-state-metrics"), "kube_pod_container_status_waiting_reason").condition

@@ -335,6 +335,16 @@ def test_what_wakes_somebody_is_about_the_service_and_not_one_pod(service: Servi
             assert not labels & {"pod", "instance", "container", "exported_pod"}, rule.name
 
 
+def test_parts_of_a_partitioned_device_are_seen_by_the_field_that_they_have() -> None:
+    spec = TEN_LINES.format(name="chat", runtime="vllm", version="") + "alerts: {rules: {GPUUtilizationHigh: {threshold: 95%}}}\n"
+    (service,) = compiled({"chat.yaml": spec, "prod.yaml": PROD})
+    alert = next(rule for rule in service.alerts if rule.name == "GPUUtilizationHigh")
+    assert {part.metric for part in promql.walk(alert.expr) if isinstance(part, promql.Selector)} == {
+        "DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_PROF_GR_ENGINE_ACTIVE"}
+    missed = [dict(rule.labels)["metric"] for rule in service.alerts if rule.name == "MetricMissing"]
+    assert "DCGM_FI_DEV_GPU_UTIL or DCGM_FI_PROF_GR_ENGINE_ACTIVE" in missed
+
+
 def test_an_unknown_version_reads_both_names_and_a_known_one_only_its_own() -> None:
     def text(version: str) -> str:
         spec = TEN_LINES.format(name="chat", runtime="vllm", version=version).replace("models:", "alerts: {rules: {}}\nmodels:")

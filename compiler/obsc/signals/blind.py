@@ -70,7 +70,7 @@ def _spare(subject: Subject) -> frozenset[str]:
 def _either(subject: Subject) -> Mapping[str, tuple[str, ...]]:
     """Where the version leaves open which of several metrics there is, all of them by each one's name: one is enough."""
     groups: dict[str, tuple[str, ...]] = {}
-    for signal in ("availability", "requestDuration", "timeToFirstToken"):
+    for signal in ("availability", "requestDuration", "timeToFirstToken", "gpuUtilization"):
         found = subject.readings(signal)
         names = tuple(dict.fromkeys((reading.measure.total or reading.terms[-1:])[0].metric for reading in found))
         groups |= {term.metric: names for reading in found for term in reading.terms if len(names) > 1}

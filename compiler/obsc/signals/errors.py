@@ -63,8 +63,9 @@ def _recorded(subject: Subject, name: str, by: tuple[str, ...], function: str, w
     return aggregate("sum", over(function, series, window) if window else series, *by)
 
 
-def _story(source: str) -> Story:
-    return Story("errors", "errors", "error-ratio", (*WHO, " fails too many requests"),
+def _story(subject: Subject, reading: Reading) -> Story:
+    source = reading.measure.source
+    return Story("errors", "errors", "error-ratio", (*WHO, " fails too many requests", *of_model(subject, reading)),
                  (share(), " of the requests fail by the service's own fault, as ", source, " counts them."),
                  "Users get errors instead of answers.", _CHECKS)
 
@@ -75,7 +76,7 @@ def _high(subject: Subject, settings: Settings | None, reading: Reading) -> Aler
     by = subject.by(reading)
     expr = Binary(">", _ratio(subject, by), Number(settings.threshold))
     enough = Binary("*", _recorded(subject, REQUESTS, by, "", 0), Number(subject.window))
-    return alert(subject, settings, _story(reading.measure.source), busy(enough, _LEAST_FAST, by, expr))
+    return alert(subject, settings, _story(subject, reading), busy(enough, _LEAST_FAST, by, expr))
 
 
 def _elevated(subject: Subject, settings: Settings | None, reading: Reading) -> AlertRule | None:
@@ -85,7 +86,7 @@ def _elevated(subject: Subject, settings: Settings | None, reading: Reading) -> 
     expr = Binary(">", _ratio(subject, by, _SLOW_WINDOW), Number(settings.threshold))
     # A wider window lets a quiet service be judged too: what is rare in five minutes adds up in thirty.
     enough = Binary("*", _recorded(subject, REQUESTS, by, "avg_over_time", _SLOW_WINDOW), Number(_SLOW_WINDOW))
-    return alert(subject, settings, _story(reading.measure.source), busy(enough, _LEAST_SLOW, by, expr))
+    return alert(subject, settings, _story(subject, reading), busy(enough, _LEAST_SLOW, by, expr))
 
 
 def _number(subject: Subject, reading: Reading, settings: tuple[Settings | None, ...]) -> Panel:

@@ -71,18 +71,18 @@ def snapped(settings: Settings, found: tuple[Reading, ...]) -> Settings:
 
 def _alert(subject: Subject, settings: Settings, found: tuple[Reading, ...], story: Story) -> AlertRule:
     histogram = found[0].measure.histogram
-    text = durations.spoken(settings.threshold)
+    text, model = durations.spoken(settings.threshold), of_model(subject, found[0])
     if histogram is None:
         expr = any_of(*(_mean(subject, one) for one in found))
-        body: Text = ("The mean is ", seconds(), ", above ", text, ".")
+        body: Text = ("The mean", *model, " is ", seconds(), ", above ", text, ".")
         compared: Expr = Binary(">", expr, Number(settings.threshold))
     elif settings.quantile is not None:
         expr = any_of(*(_quantile(subject, one, settings.quantile) for one in found))
-        body = ("The ", _name(settings.quantile), " quantile is ", seconds(), ", above ", text, ".")
+        body = ("The ", _name(settings.quantile), " quantile", *model, " is ", seconds(), ", above ", text, ".")
         compared = Binary(">", expr, Number(settings.threshold))
     else:
         expr = any_of(*(_slow(subject, one, settings.threshold) for one in found))
-        body = (share(), " of the requests take longer than ", text, ".")
+        body = (share(), " of the requests", *model, " take longer than ", text, ".")
         compared = Binary(">", expr, Number(SLOW_SHARE))
     counts = [count for one in found if (count := _count(subject, one)) is not None]
     if counts:

@@ -152,7 +152,7 @@ def _presence(reading: Reading, profile: Profile, resolved: Resolved, exporter: 
         if there is Presence.NO or not _met(facts, resolved, exporter):
             return Presence.NO
         # What no option decides may be there: it is read, and so is what stands in for it.
-        circumstance = exporter is None and (facts.uncertain or (facts.condition is not None and not facts.condition[0]))
+        circumstance = facts.uncertain or (facts.condition is not None and not facts.condition[0])
         result = Presence.UNKNOWN if there is Presence.UNKNOWN or circumstance else result
     return result
 
@@ -171,7 +171,7 @@ def releases(facts: Metric, profile: Profile, resolved: Resolved, exporter: Expo
 def _met(facts: Metric, resolved: Resolved, exporter: Exporter | None) -> bool:
     """Whether the options of the spec (of an exporter: the platform's fields) and the engine let the metric exist."""
     if exporter is not None:
-        return facts.condition is None or facts.name in exporter.said.fields
+        return facts.condition is None or not facts.condition[0] or facts.name in exporter.said.fields
     runtime = resolved.service.runtime
     # An option that only an engine has says as much as the engine's name.
     told = runtime.engine == facts.engine or (runtime.engine is None and facts.condition is not None)

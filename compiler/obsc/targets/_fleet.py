@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from obsc import conventions
 from obsc.ir import Chart, Dashboard, Labels, Layer, Origin, Panel, Query, Recorded, Row, Severity, Threshold, Unit, Variable
-from obsc.promql import Aggregate, Binary, Call, Expr, Matcher, Number, Selector, aggregate, equal, select
+from obsc.promql import Aggregate, Binary, Call, Expr, Matcher, Number, Selector, aggregate, equal, regex, select
 
 _SERVICE = ("namespace", "service")
 _HEADINGS: Labels = (("service", "Service"), ("namespace", "Namespace"), ("team", "Team"), ("dashboard", "Page"))
@@ -52,9 +52,17 @@ def _of_each(expr: Expr) -> Expr:
     return Binary("*", expr, _services(), on=_SERVICE, group_left=("team", "dashboard"))
 
 
+def _down() -> Selector:
+    """Services that an alert says are down. Its absence of targets alone does not: a service may be at rest, scraped by
+    somebody else, or have no metrics.
+    """
+    return _chosen("ALERTS", equal("alertstate", "firing"), regex("alertname", "ServiceDown|NoReadyReplicas"), _OURS, *_CHOSEN)
+
+
 def _up() -> Expr:
-    """Share of each service's targets that answer; 0 where there are none."""
-    return _or_none(aggregate("avg", select("up", _CHOSEN[0], _OURS), *_SERVICE))
+    """Share of each service's targets that answer; 0 of one that is down and has none."""
+    return Binary("or", aggregate("avg", select("up", _CHOSEN[0], _OURS), *_SERVICE),
+                  Binary("*", Number(0), aggregate("max", _down(), *_SERVICE)))
 
 
 def _firing(severity: Severity) -> Selector:
@@ -71,14 +79,14 @@ def _number(key: str, title: str, expr: Expr, text: str, marks: tuple[Threshold,
 
 
 def _numbers() -> tuple[Panel, ...]:
-    down = aggregate("sum", Binary("==", _of_each(_up()), Number(0), boolean=True))
+    down = aggregate("count", aggregate("max", _down(), *_SERVICE))
     zero = Call("vector", (Number(0),))
     return (
         _number("critical", "Critical Alerts", Binary("or", aggregate("count", _firing(Severity.CRITICAL)), zero),
                 "Alerts that wake somebody and are firing now.", _ANY),
         _number("warnings", "Warnings", Binary("or", aggregate("count", _firing(Severity.WARNING)), zero),
                 "Alerts that can wait for the day and are firing now.", _SOME),
-        _number("down", "Services Down", down, "Services of which no target answers.", _ANY),
+        _number("down", "Services Down", Binary("or", down, zero), "Services of which nothing answers or no replica is ready.", _ANY),
         _number("services", "Services", aggregate("count", _services()), "Services that are observed."),
         _number("requests", "Requests", aggregate("sum", _chosen(Recorded.REQUESTS)), "Requests per second of all services.",
                 unit=Unit.REQUESTS_PER_SECOND),
