@@ -13,7 +13,8 @@ from conformance import checks
 class Case:
     """Series from minute 0 on (one sample a minute), and which alert fires or is silent at a minute.
 
-    `service` names the rules: a folder of out/, or a spec of the test's own. `where` are further matchers of the alert.
+    `service` names the rules: a folder of out/, or a spec of the test's own. `alert` is a name, or a pattern of names. `where` are
+    further matchers of the alert.
     """
 
     name: str
@@ -39,7 +40,7 @@ def twice(case: Case, label: str) -> Case:
 def judged(case: Case, rules: Path, promtool: Path, folder: Path) -> checks.Verdict:
     """What promtool says of a case."""
     (folder / "rules.yaml").write_text(rules.read_text())
-    firing = f'ALERTS{{alertname="{case.alert}",alertstate="firing"{"," if case.where else ""}{case.where}}}'
+    firing = f'ALERTS{{alertname=~"{case.alert}",alertstate="firing"{"," if case.where else ""}{case.where}}}'
     fires = [{"expr": f"count({firing}) > bool 0", "eval_time": f"{minute}m", "exp_samples": [{"labels": "{}", "value": 1}]}
              for minute in case.fires]
     silent = [{"expr": firing, "eval_time": f"{minute}m", "exp_samples": []} for minute in case.silent]

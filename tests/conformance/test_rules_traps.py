@@ -84,7 +84,49 @@ FIRST, SUCCESS = "vllm:time_to_first_token_seconds_count", "vllm:request_success
 AT_REST = replicas("idle", "0x200", "0x200")
 AWAKE_AND_DOWN = replicas("idle", "0x60", "1x60") | running("idle", "1x60")
 
+
+
+def served(end: str, start: str, length: int) -> dict[str, str]:
+    """All that a healthy replica of the chat service shows: `start` samples of nothing, then `length` ones."""
+    labels = f'{target("support-chat")},pod="{pod("support-chat", end)}",instance="{end}:8000"'
+    own = f'pod="{pod("support-chat", end)}",container="vllm"'
+    found = {
+        f"up{{{labels}}}": f"{start}1x{length}", f"scrape_samples_post_metric_relabeling{{{labels}}}": f"{start}900x{length}",
+        f'http_requests_total{{{labels},status="2xx",handler="/v1",method="POST"}}': f"{start}0+60x{length}",
+        f'{SUCCESS}{{{labels},model_name="llama",engine="0",finished_reason="stop"}}': f"{start}0+60x{length}",
+        f'{RESTARTS}{{{STATE},{own},uid="{end}"}}': f"{start}0x{length}",
+        f'container_memory_working_set_bytes{{{KUBELET},{own},image="i"}}': f"{start}50x{length}",
+        f'container_cpu_cfs_periods_total{{{KUBELET},{own},image="i"}}': f"{start}0+600x{length}",
+        f'container_cpu_cfs_throttled_periods_total{{{KUBELET},{own},image="i"}}': f"{start}0+6x{length}",
+        f'kube_pod_container_resource_limits{{{STATE},{own},node="n",resource="memory"}}': f"{start}100x{length}",
+        f'kube_pod_status_phase{{{STATE},pod="{pod("support-chat", end)}",uid="{end}",phase="Running"}}': f"{start}1x{length}",
+    }
+    found |= {f'{FIRST.removesuffix("_count")}_bucket{{{labels},model_name="llama",engine="0",le="{bound}"}}': f"{start}0+60x{length}"
+              for bound in ("0.5", "1.0", "+Inf")}
+    found |= {f'{FIRST}{{{labels},model_name="llama",engine="0"}}': f"{start}0+60x{length}"}
+    return found | {f'DCGM_FI_DEV_GPU_TEMP{{exported_namespace="ai-prod",exported_pod="{pod("support-chat", end)}",gpu="{gpu}",UUID="{end}{gpu}"}}':
+                    f"{start}60x{length}" for gpu in (0, 1)}
+
+
+def born(end: str, minute: int, start: str, length: int) -> dict[str, str]:
+    return {f'kube_pod_start_time{{{STATE},pod="{pod("support-chat", end)}",uid="{end}"}}': f"{start}{minute * 60}x{length}"}
+
+
+# The old replica goes before the new one comes, which loads its model for eight minutes; all counters begin anew.
+RECREATED = (served("x2x4z", "", 60) | born("x2x4z", -1000, "", 60) | served("bbbbb", "_x69 ", 100) | born("bbbbb", 61, "_x61 ", 108)
+             | {f'kube_pod_status_phase{{{STATE},pod="{pod("support-chat", "bbbbb")}",uid="bbbbb",phase="Running"}}': "_x61 1x108",
+                f'up{{{target("support-chat")},pod="{pod("support-chat", "bbbbb")}",instance="bbbbb:8000"}}': "_x61 0x7 1x100"}
+             | replicas("support-chat", "1x60 0x8 1x100", "1x170"))
+STEADY = served("x2x4z", "", 170) | born("x2x4z", -1000, "", 170) | served("bbbbb", "", 170) | born("bbbbb", -1000, "", 170)
+
 CASES = (
+    # Nothing is wrong: nobody is woken.
+    Case("two healthy replicas", CHAT, ".+", STEADY | replicas("support-chat", "2x170", "2x170"), silent=(5, 30, 90, 160)),
+    Case("two healthy replicas of which one starts anew", CHAT, ".+", STEADY | served("bbbbb", "_x60 ", 100) | replicas("support-chat", "2x170", "2x170"),
+         silent=(58, 62, 70, 80, 120)),
+    Case("another pod takes over", CHAT, ".+", RECREATED, silent=(58, 62, 64, 66, 68, 72, 75, 80, 90, 120, 160)),
+    twice(Case("two healthy replicas", CHAT, ".+", STEADY | replicas("support-chat", "2x170", "2x170"), silent=(30, 90, 160)), "replica"),
+
     # Two instances of an exporter report everything twice, and each event is still one.
     twice(Case("two restarts", CHAT, "ContainerRestarting",
                container(RESTARTS, "support-chat", "0x10 1x10 2x60", more=',uid="u"'), silent=(15, 30, 60)), "instance"),
