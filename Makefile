@@ -6,7 +6,7 @@ RUNTIME := $(VENV)/.runtime
 DEVELOP := $(VENV)/.develop
 
 .DEFAULT_GOAL := help
-.PHONY: help compile check schemas test lint golden docs generated conformance tools clean
+.PHONY: help compile check schemas test lint golden docs generated conformance tools faults clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,11 @@ tools: $(DEVELOP) ## Build the real consumers into the cache folder
 
 conformance: $(DEVELOP) tools ## Let the real consumers read what is compiled
 	$(BIN)/python -m pytest tests/conformance -m conformance
+
+faults: $(DEVELOP) ## Kill runs after each file operation, and 1,000 services at random ones; 10,000 fuzzed specs (an hour)
+	OBSC_FAULTS=all $(BIN)/python -m pytest -s tests/faults
+	cd tests && ../$(BIN)/python -m faults.thousand
+	OBSC_FUZZ=10000 $(BIN)/python -m pytest -s tests/fuzz
 
 clean: ## Remove what make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache
