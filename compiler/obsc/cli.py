@@ -1,4 +1,4 @@
-"""Arguments and exit codes. 0 clean, 1 findings, 2 usage, 3 outputs differ, 70 a fault of ours.
+"""Arguments and exit codes. 0 clean, 1 findings, 2 usage, 3 outputs differ or are unfinished, 70 a fault of ours.
 
 Findings go to stderr, products to stdout. What is heavy is imported inside the commands that need it.
 """
@@ -52,7 +52,7 @@ def _format(command: click.decorators.FC) -> click.decorators.FC:
 @click.argument("paths", nargs=-1, type=_Path(path_type=Path))
 @click.option("-o", "--out", type=_Path(path_type=Path), default=Path("out"), show_default=True, help="Output folder.")
 @click.option("--env", "environment", help="Only this environment.")
-@click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 3 if the outputs differ.")
+@click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 3 if the outputs differ, or are of a killed run.")
 @click.option("--fail-fast", is_flag=True, help="Write nothing if any service has an error.")
 @click.option("--prune", is_flag=True, help="Delete the outputs of services that no given spec compiles to, if no spec has an error.")
 @_format
@@ -78,7 +78,7 @@ def compile_command(paths: tuple[Path, ...], out: Path, environment: str | None,
               help="Platform file or folder; the built-in platform unless given.")
 @click.option("-o", "--out", type=_Path(path_type=Path), default=Path("out"), show_default=True, help="Output folder.")
 @click.option("--env", "environment", help="Only this environment.")
-@click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 3 if the outputs differ.")
+@click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 3 if the outputs differ, or are of a killed run.")
 @_format
 def link_command(parts: tuple[Path, ...], platforms: tuple[Path, ...], out: Path, environment: str | None, *,  # noqa: PLR0913
                  check_only: bool, form: str, infos: bool, strict: bool) -> None:

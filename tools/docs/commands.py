@@ -11,7 +11,8 @@ from obsc import cli
 from .markdown import NOTE, code, table
 
 _CODES = (("0", "clean"), ("1", "findings: errors, and with `--strict` warnings"), ("2", "wrong usage"),
-          ("3", "with `--check`: outputs differ"), ("70", "a fault of `obsc`, not of your specs; set `OBSC_TRACEBACK=1` to see where"))
+          ("3", "with `--check`: outputs differ, or are of a run that was killed"),
+          ("70", "a fault of `obsc`, not of your specs; set `OBSC_TRACEBACK=1` to see where"))
 
 
 def page() -> str:
