@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from obsc import encode
@@ -27,6 +26,8 @@ _TOKEN = re.compile(r"""
 """, re.VERBOSE | re.DOTALL)
 _AGGREGATIONS = frozenset({"sum", "avg", "count", "min", "max", "group", "stddev", "stdvar", "topk", "bottomk", "count_values",
                            "quantile", "limitk", "limit_ratio"})
+# What the parser does not call experimental, as it does functions.
+_EXPERIMENTAL = frozenset({"limitk", "limit_ratio"})
 _LISTS = frozenset({"by", "without", "on", "ignoring", "group_left", "group_right"})
 _OPERATORS = frozenset({"and", "or", "unless", "atan2", "bool", "offset"})
 _NUMBERS = frozenset({"inf", "nan"})
@@ -89,9 +90,6 @@ def inject(text: str, wanted: Callable[[Found], tuple[Matcher, ...]]) -> str:
     return result
 
 
-# Behind flags in Prometheus 3, or of another engine; promql-parser reads them all.
-_EXPERIMENTAL = frozenset({"limitk", "limit_ratio", "sort_by_label", "sort_by_label_desc", "info", "mad_over_time",
-                           "double_exponential_smoothing", "fill", "ts_of_min_over_time", "ts_of_max_over_time", "ts_of_last_over_time"})
 # Grafana's range that fits the graph; no range of a person has this length.
 AUTO_RANGE = "$__rate_interval"
 _STAND_IN = "1234567ms"
@@ -104,16 +102,39 @@ def written_problem(text: str) -> str | None:
     complaint = problem(plain(text))
     if complaint is not None:
         return complaint
-    if isinstance(parser.parse(plain(text)), parser.MatrixSelector | parser.SubqueryExpr | parser.StringLiteral):
+    expr = parser.parse(plain(text))
+    if isinstance(expr, parser.MatrixSelector | parser.SubqueryExpr | parser.StringLiteral):
         return "it gives a range or a text, expected a number for each set of labels"
-    tokens = list(_tokens(text))
-    experimental = next((one.text for one, after in pairwise(tokens)
-                         if one.text in _EXPERIMENTAL and after.text in {"(", "by", "without"}), None)
-    if experimental is not None:
-        return f"`{experimental}` is experimental: Prometheus refuses it unless it is started with a flag"
-    if any(_alternatives(text)):
-        return "`or` between matchers is not PromQL"
+    for node in nodes(expr):
+        name = experimental(node)
+        if name:
+            return f"`{name}` is experimental: Prometheus refuses it unless it is started with a flag"
+        if isinstance(node, parser.VectorSelector) and node.matchers.or_matchers:
+            return "`or` between matchers is not PromQL"
     return None
+
+
+def nodes(expr: promql_parser.Expr) -> list[promql_parser.Expr]:
+    """An expression and all its parts, as they stand in the text; a range comes before its selector."""
+    import promql_parser as parser  # noqa: PLC0415  as above
+
+    found: list[promql_parser.Expr] = []
+
+    def visit(node: promql_parser.Expr) -> bool:
+        found.append(node)
+        return True
+
+    parser.walk(expr, visit, None)
+    return found
+
+
+def experimental(node: promql_parser.Expr) -> str:
+    """The name of a function or aggregation that Prometheus has behind a flag only; "" for any other node."""
+    import promql_parser as parser  # noqa: PLC0415  as above
+
+    if isinstance(node, parser.Call) and node.func.experimental:
+        return node.func.name
+    return str(node.op) if isinstance(node, parser.AggregateExpr) and str(node.op) in _EXPERIMENTAL else ""
 
 
 def plain(text: str) -> str:
@@ -124,14 +145,6 @@ def plain(text: str) -> str:
 def restored(text: str) -> str:
     """The text that `plain` was made of."""
     return text.replace(_STAND_IN, AUTO_RANGE)
-
-
-def _alternatives(text: str) -> Iterator[bool]:
-    """For each selector whether it joins matchers by `or`, which is another engine's syntax."""
-    tokens = list(_tokens(plain(text)))
-    for index, token in enumerate(tokens):
-        if token.text == "{":
-            yield any(one.text == "or" for one in tokens[index:_behind(tokens, index, "{", "}")])
 
 
 def uncommented(text: str) -> str:
@@ -194,31 +207,15 @@ _Selector = tuple[str, tuple[Matcher, ...], float | None]
 
 
 def _read(text: str) -> Iterator[_Selector]:
-    import promql_parser  # noqa: PLC0415  a compiled module, wanted only where expressions are read
-
-    yield from _visit(promql_parser.parse(text))
-
-
-def _visit(expr: promql_parser.Expr) -> Iterator[_Selector]:
-    """Selectors below a node, as they stand in the text."""
     import promql_parser as parser  # noqa: PLC0415  as above
 
-    match expr:
-        case parser.VectorSelector():
-            yield _selector(expr, None)
-        case parser.MatrixSelector():
-            yield _selector(expr.vector_selector, expr.range.total_seconds())
-        case parser.Call():
-            for arg in expr.args:
-                yield from _visit(arg)
-        case parser.AggregateExpr():
-            yield from _visit(expr.param) if expr.param is not None else ()
-            yield from _visit(expr.expr)
-        case parser.BinaryExpr():
-            yield from _visit(expr.lhs)
-            yield from _visit(expr.rhs)
-        case parser.SubqueryExpr() | parser.ParenExpr() | parser.UnaryExpr():
-            yield from _visit(expr.expr)
+    window: float | None = None
+    for node in nodes(parser.parse(text)):
+        if isinstance(node, parser.MatrixSelector):
+            window = node.range.total_seconds()
+        elif isinstance(node, parser.VectorSelector):
+            yield _selector(node, window)
+            window = None
 
 
 def _selector(expr: promql_parser.VectorSelector, window: float | None) -> _Selector:

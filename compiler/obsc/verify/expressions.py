@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from obsc import promql
 from obsc.diagnostics import Severity
+from obsc.promql_text import experimental, nodes
 from obsc.verify import grammars
 from obsc.verify.problem import Problem
 
@@ -74,26 +75,14 @@ def _judged(text: str) -> tuple[Problem, ...]:
 def _doubts(text: str) -> Iterator[Problem]:
     import promql_parser  # noqa: PLC0415  a compiled module, wanted only where expressions are checked
 
-    for node in _nodes(promql_parser.parse(text)):
+    for node in nodes(promql_parser.parse(text)):
+        name = experimental(node)
+        if name:
+            yield _experimental(f"{name} is")
         if isinstance(node, promql_parser.VectorSelector):
             yield from _selector(node)
         elif isinstance(node, promql_parser.Call):
             yield from _call(node)
-        elif isinstance(node, promql_parser.AggregateExpr) and re.match(r"limit(k|_ratio)\b", text):
-            yield _experimental("limitk and limit_ratio are")
-
-
-def _nodes(expr: promql_parser.Expr) -> list[promql_parser.Expr]:
-    import promql_parser  # noqa: PLC0415
-
-    found: list[promql_parser.Expr] = []
-
-    def visit(node: promql_parser.Expr) -> bool:
-        found.append(node)
-        return True
-
-    promql_parser.walk(expr, visit, None)
-    return found
 
 
 def _selector(node: promql_parser.VectorSelector) -> Iterator[Problem]:
@@ -108,8 +97,6 @@ def _selector(node: promql_parser.VectorSelector) -> Iterator[Problem]:
 
 def _call(node: promql_parser.Call) -> Iterator[Problem]:
     name = node.func.name
-    if node.func.experimental:
-        yield _experimental(f"{name} is")
     if name == "histogram_quantile":
         yield from _quantile(node)
     elif name == "label_replace":
@@ -130,7 +117,7 @@ def _quantile(node: promql_parser.Call) -> Iterator[Problem]:
         inner = inner.expr
     if not isinstance(inner, promql_parser.AggregateExpr):
         return
-    buckets = [one for one in _nodes(inner) if isinstance(one, promql_parser.VectorSelector) and (one.name or "").endswith("_bucket")]
+    buckets = [one for one in nodes(inner) if isinstance(one, promql_parser.VectorSelector) and (one.name or "").endswith("_bucket")]
     modifier = inner.modifier
     by = modifier is not None and str(modifier.type).endswith(".By")
     kept = modifier is not None and ("le" in modifier.labels) is by
