@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from obsc.source import Source
 
 FINDINGS, DIFFERS = 1, 3
-_DEFAULT = ("specs",)
+_DEFAULT = (Path("specs"),)
 
 
 class _Path(click.Path):
@@ -63,7 +63,7 @@ def compile_command(paths: tuple[Path, ...], out: Path, environment: str | None,
     from obsc.diagnostics import Sink  # noqa: PLC0415
 
     sink = Sink(strict=strict)
-    sources = pipeline.read(pipeline.find_specs(paths or tuple(map(Path, _DEFAULT)), sink), sink)
+    sources = _specs(paths, sink)
     _stop_if_unfinished(out, check_only=check_only)
     with write.held(out, sink, check=check_only) as ready:
         compiled = (pipeline.compile_specs(sources, sink, environment=environment, out=out, prune=prune) if ready
@@ -103,7 +103,7 @@ def validate_command(paths: tuple[Path, ...], *, form: str, infos: bool, strict:
     from obsc.diagnostics import Sink  # noqa: PLC0415
 
     sink = Sink(strict=strict)
-    sources = pipeline.read(pipeline.find_specs(paths or tuple(map(Path, _DEFAULT)), sink), sink)
+    sources = _specs(paths, sink)
     compiled = pipeline.compile_specs(sources, sink)
     _report(compiled.sources, sink, form=form, infos=infos)
     sys.exit(FINDINGS if sink.failed else 0)
@@ -157,11 +157,10 @@ def plan_command(base: str, paths: tuple[Path, ...], environment: str | None, *,
     from obsc.diagnostics import Sink  # noqa: PLC0415
     from obsc.plan import plan  # noqa: PLC0415
 
-    chosen = paths or tuple(map(Path, _DEFAULT))
     sink = Sink(strict=strict)
-    sources = pipeline.read(pipeline.find_specs(chosen, sink), sink)
+    sources = _specs(paths, sink)
     after = pipeline.compile_specs(sources, sink, environment=environment)
-    before = pipeline.compile_specs(_base(base, chosen), Sink(), environment=environment)
+    before = pipeline.compile_specs(_base(base, paths or _DEFAULT), Sink(), environment=environment)
     _report(after.sources, sink, form=form, infos=infos)
     shapes = {"text": plan_report.text, "markdown": plan_report.markdown, "json": plan_report.to_json}
     click.echo(shapes[shape](plan(before, after)), nl=False)
@@ -179,7 +178,7 @@ def explain_command(what: str, paths: tuple[Path, ...], out: Path, environment: 
     WHAT is a code (S317), a value of a spec (specs/chat.yaml:alerts.rules.GPUHot.threshold), or a line of an output
     (out/prod/artifacts/ai/chat/rules.yaml:12). PATHS are the specs (default: specs).
     """
-    from obsc import explain_report, pipeline  # noqa: PLC0415
+    from obsc import explain_report  # noqa: PLC0415
     from obsc.codes import CODES  # noqa: PLC0415
     from obsc.diagnostics import Sink  # noqa: PLC0415
 
@@ -187,7 +186,7 @@ def explain_command(what: str, paths: tuple[Path, ...], out: Path, environment: 
         click.echo(explain_report.code(what))
         return
     sink = Sink()
-    sources = pipeline.read(pipeline.find_specs(paths or tuple(map(Path, _DEFAULT)), sink), sink)
+    sources = _specs(paths, sink)
     file, _, where = what.rpartition(":")
     if file and where.isdigit():
         said = explain_report.output(sources, Path(file), out, int(where))
@@ -200,6 +199,13 @@ def explain_command(what: str, paths: tuple[Path, ...], out: Path, environment: 
     click.echo(said, nl=False)
 
 
+def _specs(paths: tuple[Path, ...], sink: Sink) -> dict[str, Source]:
+    """The files at or below the paths, or where specs usually are."""
+    from obsc import pipeline  # noqa: PLC0415
+
+    return pipeline.read(pipeline.find_specs(paths or _DEFAULT, sink), sink)
+
+
 def _base(base: str, paths: tuple[Path, ...]) -> dict[str, Source]:
     """The specs to compare with: of a folder, or of a revision."""
     from obsc import pipeline, revision  # noqa: PLC0415
@@ -207,7 +213,7 @@ def _base(base: str, paths: tuple[Path, ...]) -> dict[str, Source]:
     from obsc.source import load  # noqa: PLC0415
 
     if Path(base).is_dir():
-        return pipeline.read(pipeline.find_specs((Path(base),), Sink()), Sink())
+        return _specs((Path(base),), Sink())
     try:
         files = revision.files_at(base, paths, pipeline.KINDS)
     except revision.RevisionError as error:

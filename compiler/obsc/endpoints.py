@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from obsc.encode import re2_glob
 from obsc.ir import Discovery, Labels, ScrapeJob, SecretRef, StaticTargets, Tls
-from obsc.resolve import MAIN, Resolved
+from obsc.resolve import Resolved
 from obsc.spec.metrics import Endpoint, SecretKeyRef, StaticConfig, TlsConfig
 
 METRICS_PATH = "/metrics"
@@ -73,21 +73,31 @@ def scrape_jobs(resolved: Resolved) -> tuple[ScrapeJob, ...]:
     return tuple(_job(resolved, endpoint) for endpoint in all_endpoints(resolved))
 
 
-def _job(resolved: Resolved, endpoint: Endpoint) -> ScrapeJob:
+def scrape_name(resolved: Resolved, end: str) -> str:
+    """Name of a scrape job, unique in its environment: `<namespace>/<service>[/<further component>]/<end>`."""
     metadata = resolved.service.metadata
+    return "/".join(part for part in (metadata.namespace, metadata.name, resolved.further, end) if part)
+
+
+def series_labels(resolved: Resolved, **more: str) -> Labels:
+    """Labels that every series of a component gets from its scrape, sorted."""
+    metadata = resolved.service.metadata
+    component = {"component": resolved.component} if resolved.component else {}
+    return tuple(sorted({**component, "namespace": metadata.namespace, "service": metadata.name, **more}.items()))
+
+
+def _job(resolved: Resolved, endpoint: Endpoint) -> ScrapeJob:
     how = Discovery(discovery(resolved))
     every = interval(resolved, endpoint)
     profile = resolved.profile
-    component = (("component", resolved.component),) if resolved.component else ()
-    further = (resolved.component,) if resolved.component not in {"", MAIN} else ()
     return ScrapeJob(
-        name="/".join((metadata.namespace, metadata.name, *further, endpoint.name)), job=job_label(resolved, endpoint),
-        endpoint=endpoint.name, discovery=how, namespaces=(metadata.namespace,), selector=_selector(resolved, how),
+        name=scrape_name(resolved, endpoint.name), job=job_label(resolved, endpoint),
+        endpoint=endpoint.name, discovery=how, namespaces=(resolved.service.metadata.namespace,), selector=_selector(resolved, how),
         port=_port(resolved, endpoint, how), path=endpoint.path or profile.path or METRICS_PATH, scheme=endpoint.scheme, interval=every,
         timeout=min(endpoint.timeout or _LONGEST_TIMEOUT, every), targets=_targets(resolved, endpoint),
-        labels=(*component, ("namespace", metadata.namespace), ("service", metadata.name)),
+        labels=series_labels(resolved),
         bearer=_secret(endpoint.authorization.credentials if endpoint.authorization else None),
-        tls=_tls(endpoint.tls_config), component="".join(further),
+        tls=_tls(endpoint.tls_config), component=resolved.further,
         pod_labels=resolved.service.metrics.pod_target_labels if how is not Discovery.STATIC else (),
         dropped=tuple(re2_glob(glob) for glob in resolved.service.metrics.drop_metrics), origin=resolved.origins.origin("metrics"))
 

@@ -108,13 +108,9 @@ def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str
     accepted = [check(one, sink, told.get(source.file, ())) for source in sources.values() for one in source.documents]
     if not accepted:
         return nothing(sources)
-    platforms = [one for one in accepted if one.kind == "AIPlatform"]
-    if not platforms and _lost_platform(sources, told):
+    if _lost_platform(accepted, sources, told):
         return nothing(sources)
-    if not platforms:
-        source = _builtin_source()
-        sources = {**sources, source.file: source}
-        platforms = [check(source.documents[0], sink)]
+    platforms, sources = _platforms(accepted, sources, sink)
     found = _environments(platforms, environment, sink)
     # Before services are looked at: what one of them makes of the platform's defaults is its own mistake.
     broken = _broken_environments(platforms, found, sink)
@@ -143,19 +139,27 @@ def _environments(platforms: Sequence[Accepted], wanted: str | None, sink: Sink)
     return found
 
 
-def _lost_platform(sources: Mapping[str, Source], told: Mapping[str, Sequence[Place]]) -> bool:
+def _platforms(accepted: Sequence[Accepted], sources: Mapping[str, Source],
+               sink: Sink) -> tuple[list[Accepted], Mapping[str, Source]]:
+    """The platforms among what was accepted, or the built-in one, which then is a source too."""
+    platforms = [one for one in accepted if one.kind == "AIPlatform"]
+    if platforms:
+        return platforms, sources
+    source = load("built-in platform", (files("obsc") / BUILTIN).read_bytes(), Sink())
+    return [check(source.documents[0], sink)], {**sources, source.file: source}
+
+
+def _lost_platform(accepted: Sequence[Accepted], sources: Mapping[str, Source], told: Mapping[str, Sequence[Place]]) -> bool:
     """Whether a platform may have been given that was not read: by the built-in one services would be judged wrongly."""
+    if any(one.kind == "AIPlatform" for one in accepted):
+        return False
     return any(file not in sources or any("AIPlatform" in line for line in sources[file].lines) for file in told)
-
-
-def _builtin_source() -> Source:
-    return load("built-in platform", (files("obsc") / BUILTIN).read_bytes(), Sink())
 
 
 def resolved(sources: Mapping[str, Source], sink: Sink, *, environment: str | None = None) -> tuple[Resolved, ...]:
     """Every service in every environment as its layers make it, with the layer and place of each value."""
     accepted = [check(document, sink) for source in sources.values() for document in source.documents]
-    platforms = [one for one in accepted if one.kind == "AIPlatform"] or [check(_builtin_source().documents[0], Sink())]
+    platforms, _ = _platforms(accepted, sources, Sink())
     found = resolve.environments(platforms, sink)
     services = resolve.services_with_findings([one for one in accepted if one.kind == "AIService"], found, sink)
     return tuple(one for one, _ in services if environment in {None, one.identity.environment})
@@ -318,16 +322,12 @@ def _emit_platform(run: _Run, environment: Environment) -> None:
 
 def link_parts(paths: Sequence[Path], platform: Sequence[Path], sink: Sink, *, environment: str | None = None) -> Compiled:
     """Link committed parts with a platform, without any spec."""
-    sources = read(find_specs(platform, sink), sink)
+    sources: Mapping[str, Source] = read(find_specs(platform, sink), sink)
     told = sink.places()
-    platforms = [one for source in sources.values() for document in source.documents
-                 if (one := check(document, sink, told.get(source.file, ()))).kind == "AIPlatform"]
-    if not platforms and _lost_platform(sources, told):
+    accepted = [check(one, sink, told.get(source.file, ())) for source in sources.values() for one in source.documents]
+    if _lost_platform(accepted, sources, told):
         return nothing(sources)
-    if not platforms:
-        source = _builtin_source()
-        sources = {**sources, source.file: source}
-        platforms = [check(source.documents[0], sink)]
+    platforms, sources = _platforms(accepted, sources, sink)
     found = _environments(platforms, environment, sink)
     broken = _broken_environments(platforms, found, sink)
     run, places = _Run(sink, None), dict[Identity, Place]()

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from obsc import endpoints
 from obsc.ir import ProbeJob
-from obsc.resolve import MAIN, Resolved
+from obsc.resolve import Resolved
 from obsc.spec.probes import Probe
 
 _LONGEST_TIMEOUT = 10.0
@@ -45,13 +45,10 @@ def probed_host(url: str) -> str:
 
 
 def _job(resolved: Resolved, probe: Probe, address: str) -> ProbeJob:
-    metadata = resolved.service.metadata
-    further = () if resolved.component in {"", MAIN} else (resolved.component,)
-    labels = (*((("component", resolved.component),) if resolved.component else ()), ("namespace", metadata.namespace),
-              ("probe", probe.name), ("service", metadata.name))
     # `@` keeps it apart from the jobs of a component that is called like this.
     return ProbeJob(
-        name="/".join((metadata.namespace, metadata.name, *further, f"@{probe.name}")), job=probe_label(resolved),
-        probe="-".join((*further, probe.name)), url=probed(resolved, probe) or "", module=probe.module, address=address,
-        interval=probe.interval, timeout=min(_LONGEST_TIMEOUT, probe.interval), labels=labels,
+        name=endpoints.scrape_name(resolved, f"@{probe.name}"), job=probe_label(resolved),
+        probe="-".join(part for part in (resolved.further, probe.name) if part),
+        url=probed(resolved, probe) or "", module=probe.module, address=address,
+        interval=probe.interval, timeout=min(_LONGEST_TIMEOUT, probe.interval), labels=endpoints.series_labels(resolved, probe=probe.name),
         origin=resolved.origins.origin("probes", probe.name))

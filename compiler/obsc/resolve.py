@@ -96,6 +96,11 @@ class Resolved:
         return self.component in {"", MAIN}
 
     @property
+    def further(self) -> str:
+        """Name of a component behind the first one, "" for that."""
+        return "" if self.first else self.component
+
+    @property
     def full_name(self) -> str:
         """Name of what a component is by default: `<service>`, of a further component `<service>-<component>`."""
         name = self.service.metadata.name

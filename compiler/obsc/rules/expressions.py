@@ -8,16 +8,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from obsc.diagnostics import Sink, render
-from obsc.ir import Recorded, Service
+from obsc.ir import Service
 from obsc.promql_text import Found, plain, selectors, uncommented, written_problem
 from obsc.resolve import Resolved
 from obsc.rules.alerts import ALERTS
-from obsc.signals.own import OUT_OF_BOUNDS
 from obsc.signals.subject import Subject
-from obsc.signals.written import NAMESPACES, is_selector, owner
+from obsc.signals.written import NAMESPACES, OF_TARGETS, RECORDED, is_selector, owner
 from obsc.source import Path
-
-_OF_TARGETS = frozenset({"up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling"})
 
 
 class _Written(NamedTuple):
@@ -76,7 +73,7 @@ def _tenant(resolved: Resolved, one: _Written, found: Found, sink: Sink) -> None
 
 def _metric(subject: Subject, one: _Written, found: Found, sink: Sink) -> None:
     name = found.metric
-    known_anyway = not name or ":" in name or not one.scope or name in _OF_TARGETS or name in {word.value for word in Recorded}
+    known_anyway = not name or ":" in name or not one.scope or name in OF_TARGETS | RECORDED
     if (known_anyway and not _of_runtime(subject, name)) or owner(subject, name) is not None:
         return
     near = difflib.get_close_matches(name, subject.known_metrics, 1)
@@ -106,7 +103,7 @@ def indicator_bounds(resolved: Resolved, _: Service, sink: Sink) -> None:
 def own_names(resolved: Resolved, _: Service, sink: Sink) -> None:
     """Custom alerts have names that no built-in one has, panels titles of their own."""
     for index, alert in enumerate(resolved.service.alerts.custom):
-        if alert.name in {*ALERTS, OUT_OF_BOUNDS.name}:
+        if alert.name in ALERTS:
             sink.error("S352", f"`{alert.name}` is a built-in alert", resolved.origins.place(("alerts", "custom", index, "name")),
                        path="alerts.custom", hint="choose another name, or change the built-in one in `alerts.rules`")
     seen: set[str] = set()

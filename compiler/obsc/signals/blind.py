@@ -13,14 +13,13 @@ from obsc.signals.alert import WARNING, WHO, Story, alert, replicas
 from obsc.signals.pipeline import CHECKS
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Default
-from obsc.signals.subject import Subject
+from obsc.signals.subject import EXPORTERS, Subject
 
 # Right after a start nothing has been scraped yet: an absence must last a while to be one.
 BLIND = Default("MetricMissing", WARNING, hold=300)
 _ABSENT, _HOUR, _DAY = 600.0, 3600.0, 86400.0
 # What every target has is as absent as the target, which ServiceDown sees; the age of pods only guards other rules.
 _NEVER_MISSED = frozenset({"up", "scrape_samples_post_metric_relabeling", "kube_pod_start_time", "kube_pod_status_phase"})
-_EXPORTERS = ("kubeStateMetrics", "cadvisor", "dcgm")
 # Signals whose series move with every request.
 _REQUESTS = ("traffic", "availability", "requestDuration", "timeToFirstToken")
 _OBJECTS = frozenset({"namespace", "pod", "container", "deployment", "statefulset", "daemonset", "exported_namespace", "exported_pod"})
@@ -124,7 +123,7 @@ def _reporter(subject: Subject, selector: Selector) -> Expr | None:
 
 
 def _exported(subject: Subject, selector: Selector) -> bool:
-    return any(subject.exported_by(key, selector.metric) for key in _EXPORTERS)
+    return any(subject.exported_by(key, selector.metric) for key in EXPORTERS)
 
 
 def _targets(subject: Subject, selector: Selector, offset: float = 0) -> Selector:

@@ -8,7 +8,7 @@ from obsc.promql import ratio as share_of
 from obsc.signals.alert import QUIET, WHO, Contribution, Story, alert, busy
 from obsc.signals.settings import Default, own_settings
 from obsc.signals.subject import Subject
-from obsc.signals.written import written, written_selector
+from obsc.signals.written import is_selector, written, written_selector
 from obsc.spec.written import CustomAlert, Indicator, OwnPanel
 
 OUT_OF_BOUNDS = Default("IndicatorOutOfBounds", Severity.WARNING, hold=900)
@@ -23,8 +23,9 @@ def own(subject: Subject) -> Contribution:
     """Custom alerts as they are written; IndicatorOutOfBounds for each indicator; panels in a row of theirs."""
     service = subject.resolved.service
     recordings: list[RecordingRule] = []
-    alerts = [rule for one in service.alerts.custom if (rule := _custom(subject, one)) is not None]
-    panels = [panel for one in service.alerts.custom if (panel := _custom_panel(subject, one)) is not None]
+    custom = [(one, expr) for one in service.alerts.custom if (expr := written(subject, one.expr, scope=one.scope)) is not None]
+    alerts = [_custom(subject, *one) for one in custom]
+    panels = [_custom_panel(subject, *one) for one in custom]
     # Indicators and panels are the service's: they stand with its first component.
     if subject.resolved.first:
         for indicator in service.indicators:
@@ -35,10 +36,7 @@ def own(subject: Subject) -> Contribution:
     return Contribution(tuple(recordings), tuple(alerts), tuple(("own", panel) for panel in panels))
 
 
-def _custom(subject: Subject, said: CustomAlert) -> AlertRule | None:
-    expr = written(subject, said.expr, scope=said.scope)
-    if expr is None:
-        return None
+def _custom(subject: Subject, said: CustomAlert, expr: Expr) -> AlertRule:
     settings = own_settings(subject.resolved, said.name, Severity(said.severity), said.for_, said.team,
                             subject.resolved.origins.origin("alerts", "custom", said.name))
     return alert(subject, settings, Story(
@@ -46,11 +44,8 @@ def _custom(subject: Subject, said: CustomAlert) -> AlertRule | None:
         (said.description or said.summary,), "As the team that wrote the alert describes it.", _CHECKS), expr)
 
 
-def _custom_panel(subject: Subject, said: CustomAlert) -> Panel | None:
+def _custom_panel(subject: Subject, said: CustomAlert, expr: Expr) -> Panel:
     """The alert's expression over time: a sample wherever it would be pending."""
-    expr = written(subject, said.expr, scope=said.scope)
-    if expr is None:
-        return None
     return Panel(_key("alert", said.name), said.summary, Chart.LINES, Unit.COUNT, (Query(expr, (said.name,)),),
                  f"What {said.name} compares; nothing is drawn while it is not true.",
                  subject.resolved.origins.origin("alerts", "custom", said.name), empty="Not true")
@@ -82,7 +77,7 @@ def _number(subject: Subject, said: Indicator, *, window: float = 0) -> Expr | N
     """The indicator itself. Over a window, rates are averaged before they are divided."""
     if said.value is not None:
         return written(subject, said.value)
-    if said.ratio is None or _terms(subject, said) is None:
+    if said.ratio is None or not (is_selector(said.ratio.numerator) and is_selector(said.ratio.denominator)):
         return None
     top, bottom = (subject.indicator(name, said.name, window) for name in (NUMERATOR, DENOMINATOR))
     return share_of(aggregate("sum", top, "namespace"), aggregate("sum", bottom, "namespace"))

@@ -46,6 +46,8 @@ NO_PAGE = "the runtime serves no metrics"
 _LEAST_WINDOW = 300.0
 # Where Go's shortest form of a number, which Prometheus writes into `le`, has no exponent.
 _PLAIN_FROM, _PLAIN_TO = 1e-4, 1e6
+# The platform's exporters that see the service's pods from outside.
+EXPORTERS = ("kubeStateMetrics", "cadvisor", "dcgm")
 # What is asked about an address and not about pods.
 _OF_ADDRESSES = frozenset({"blackbox"})
 # Which of the platform's exporters watches an accelerator.
@@ -179,8 +181,11 @@ class Subject:
     @cached_property
     def component(self) -> tuple[Matcher, ...]:
         """The matcher of the component where there are several; series that somebody else scrapes do not carry it."""
-        named = self.resolved.component and endpoints.discovery(self.resolved) != "none"
-        return (equal("component", self.resolved.component),) if named else ()
+        return self._part if endpoints.discovery(self.resolved) != "none" else ()
+
+    @property
+    def _part(self) -> tuple[Matcher, ...]:
+        return (equal("component", self.resolved.component),) if self.resolved.component else ()
 
     @cached_property
     def main_job(self) -> str:
@@ -266,8 +271,7 @@ class Subject:
 
     def recorded(self, name: str, *more: Matcher) -> Selector:
         """A recorded series of this service."""
-        part = (equal("component", self.resolved.component),) if self.resolved.component else ()
-        return select(name, *self.place(), *part, equal("service", self.name), *more)
+        return select(name, *self.place(), *self._part, equal("service", self.name), *more)
 
     def indicator(self, name: str, indicator: str, window: float = 0) -> Expr:
         """A recorded rate of one of the service's indicators, averaged over a window in seconds if one is given."""
@@ -284,7 +288,7 @@ class Subject:
     def known_metrics(self) -> tuple[str, ...]:
         """Names of all metrics that the service or an exporter of the platform may expose."""
         profiles = [profile for profile, _ in self._dialects]
-        profiles += [found.profile for key in ("kubeStateMetrics", "cadvisor", "dcgm") if (found := self.exporter(key)) is not None]
+        profiles += [found.profile for key in EXPORTERS if (found := self.exporter(key)) is not None]
         return tuple(sorted({*self.series, *(one.name for profile in profiles for one in profile.metrics)}))
 
     def exported_by(self, key: str, name: str) -> bool:
@@ -315,7 +319,7 @@ class Subject:
         own = next((facts for key, (_, facts, _) in self.series.items() if key in base), None)
         if own is not None:
             return own
-        exporters = [found.profile for key in ("kubeStateMetrics", "cadvisor", "dcgm", "blackbox")
+        exporters = [found.profile for key in (*EXPORTERS, *_OF_ADDRESSES)
                      if (found := self.exporter(key)) is not None]
         target = load_runtime(source_name("target") or "")
         profiles = [profile for profile, _ in self._dialects] + exporters + ([target] if target else [])

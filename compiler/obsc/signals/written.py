@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from obsc import endpoints
 from obsc.ir import Recorded
 from obsc.promql import Matcher, Raw, Selector, select
 from obsc.promql_text import Found, inject, plain, restored, selectors, uncommented, written_problem
-from obsc.signals.subject import Subject
+from obsc.signals.subject import EXPORTERS, Subject
 
-EXPORTERS = ("kubeStateMetrics", "cadvisor", "dcgm")
+# What Prometheus itself records of every target.
+OF_TARGETS = frozenset({"up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling"})
+RECORDED = frozenset(one.value for one in Recorded)
 NAMESPACES = frozenset({"namespace", "exported_namespace"})
 
 
@@ -78,13 +79,13 @@ def _missing(subject: Subject, found: Found) -> tuple[Matcher, ...]:
 
 
 def _scope(subject: Subject, metric: str) -> Selector:
-    if metric in {one.value for one in Recorded}:
+    if metric in RECORDED:
         return subject.recorded(metric)
     found = owner(subject, metric)
     if found is not None and not found.exporter:
         return found.subject.own(metric, job=found.job)
     if found is not None:
         return select(metric, *subject.place(found.exporter))
-    if metric in {"up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling"}:
-        return subject.own(metric, job=endpoints.job_label(subject.resolved, endpoints.main_endpoint(subject.resolved)))
+    if metric in OF_TARGETS:
+        return subject.own(metric)
     return select(metric, *subject.place())
