@@ -126,11 +126,6 @@ def manifest_file(name: str) -> str:
     return f"{name}.yaml"
 
 
-def at_least(version: str, *wanted: int) -> bool:
-    """Whether a release is this one or newer."""
-    return tuple(int(part) for part in version.split(".")) >= wanted
-
-
 def source_job(name: str) -> str:
     """Name of the scrape job of a platform's exporter; a service's job name has three parts, so they never meet."""
     return f"obsc/{name}"

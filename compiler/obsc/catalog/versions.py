@@ -46,6 +46,11 @@ def parse(text: str | None) -> Range | None:
     return Range(first, end) if first < end else None
 
 
+def at_least(version: str, *wanted: int) -> bool:
+    """Whether a release, given whole (`3.14.0`), is this one or newer."""
+    return tuple(int(part) for part in version.split(".")) >= wanted
+
+
 def presence(metric: Metric, versions: Range) -> Presence:
     """Whether a metric exists in all of a range, in none of it, or in an unknown part of it.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from obsc import __version__, durations
-from obsc.catalog.versions import parse
+from obsc.catalog.versions import at_least, parse
 from obsc.diagnostics import Sink, render
 from obsc.resolve import Environment
 from obsc.source import Path, at
@@ -96,13 +96,13 @@ def without_effect(environment: Environment, sink: Sink) -> None:
         if at(origins.tree, path) is not None:
             sink.warning("T501", f"`{render(path)}` has no effect with the operator: it belongs to the Prometheus object",
                          origins.place(path, key=True), path=render(path), hint="set it there, and leave it out here")
-    old = not _at_least(platform.prometheus.version, (3, 14))
+    old = not at_least(platform.prometheus.version, 3, 14)
     if old and platform.prometheus.flavor == "config" and at(origins.tree, ("prometheus", "retention")) is not None:
         sink.warning("T501", "before release 3.14 Prometheus takes its retention from a flag, not from its file",
                      origins.place(("prometheus", "retention"), key=True), path="prometheus.retention",
                      hint="start it with --storage.tsdb.retention.time, and leave it out here")
     several = platform.prometheus.replicas > 1 or platform.prometheus.shards > 1
-    if several and platform.prometheus.flavor == "config" and not _at_least(platform.prometheus.version, (3,)):
+    if several and platform.prometheus.flavor == "config" and not at_least(platform.prometheus.version, 3):
         sink.warning("T501", "before release 3 Prometheus fills variables into external labels only if a flag says so",
                      origins.place(("prometheus", "version")), path="prometheus.version",
                      hint="start it with --enable-feature=expand-external-labels")
@@ -129,14 +129,10 @@ def old_releases(environment: Environment, sink: Sink) -> None:
     flavors = {"prometheus": platform.prometheus.flavor, "alertmanager": platform.alertmanager.flavor or platform.prometheus.flavor}
     for name, flavor, oldest in _OLDEST:
         said = getattr(platform, name)
-        if said is not None and flavor == flavors.get(name, "") and not _at_least(said.version, oldest):
+        if said is not None and flavor == flavors.get(name, "") and not at_least(said.version, *oldest):
             least = ".".join(map(str, oldest))
             sink.error("T503", f"found release {said.version} of `{name}`, expected {least} or newer", origins.place((name, "version")),
                        path=f"{name}.version", hint=f"upgrade to {least} or newer: an older one does not read what is compiled for it")
-
-
-def _at_least(version: str, wanted: tuple[int, ...]) -> bool:
-    return tuple(int(part) for part in version.split(".")) >= wanted
 
 
 def kept_labels(environment: Environment, sink: Sink) -> None:

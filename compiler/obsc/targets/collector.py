@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from obsc import conventions, encode
+from obsc.catalog.versions import at_least
 from obsc.emit import Artifact
 from obsc.part import Part
 from obsc.spec.platform import AIPlatform
@@ -70,7 +71,7 @@ def configuration(environment: str, parts: Sequence[Part], said: Collector, plat
 
 def _name(said: Collector, component: str, label: str = "") -> str:
     new, since = _RENAMED[component]
-    return conventions.component(new if conventions.at_least(said.version, *since) else component, label)
+    return conventions.component(new if at_least(said.version, *since) else component, label)
 
 
 def _jaeger(platform: AIPlatform) -> Data:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from obsc import conventions, encode, k8s
+from obsc.catalog.versions import at_least
 from obsc.emit import Artifact, to_yaml
 from obsc.ir import LogInput, Service
 from obsc.part import LOGS, Part
@@ -51,7 +52,7 @@ def _input(one: LogInput, version: str, fields: Data) -> Data:
     scanner |= {} if one.framed else {"exclude_files": [_CONTAINERS]}
     data: Data = {"type": "filestream", "id": encode.beats(one.id), "paths": [encode.beats(path) for path in one.files],
                   "prospector": {"scanner": scanner}}
-    if conventions.at_least(version, 9):
+    if at_least(version, 9):
         scanner["fingerprint"] = {"enabled": True, "offset": 0, "length": _FINGERPRINT} if one.framed else {"enabled": False}
         data["file_identity"] = {"fingerprint" if one.framed else "native": None}
     return {**data,
@@ -134,7 +135,7 @@ def _base(platform: AIPlatform) -> Data:
                     "index": "%{[data_stream.type]}-%{[data_stream.dataset]}-%{[data_stream.namespace]}"}
     if store.secret_name is not None:
         output |= {"api_key": "${ES_API_KEY}", "ssl": {"certificate_authorities": ["/etc/filebeat-tls/ca.crt"]}}
-    new = conventions.at_least(said.version, 8)
+    new = at_least(said.version, 8)
     return {
         "filebeat.config.inputs": {"enabled": True, "path": _INPUT_FILES,
                                    "reload": {"enabled": True, "period": "10s"}},
@@ -205,7 +206,7 @@ def _from_field(name: str, field: str) -> Data:
 
 
 def _image(version: str) -> str:
-    hardened = conventions.at_least(version, 9)
+    hardened = at_least(version, 9)
     repository = "docker.elastic.co/beats/filebeat-wolfi" if hardened else "docker.elastic.co/beats/filebeat"
     return conventions.image(repository, version)
 

@@ -7,6 +7,7 @@ Only fields that the definitions of operator 0.85 know. The relabellings give ev
 from __future__ import annotations
 
 from obsc import conventions, encode, k8s
+from obsc.catalog.versions import at_least
 from obsc.emit import Artifact
 from obsc.ir import Discovery, ProbeJob, ScrapeJob, SecretRef, Service, Tls
 from obsc.spec.platform import AIPlatform
@@ -71,7 +72,7 @@ def _probe(probe: ProbeJob, platform: AIPlatform) -> Data:
 
 
 def _protocol(platform: AIPlatform) -> Data:
-    return {"fallbackScrapeProtocol": _TEXT} if conventions.at_least(platform.prometheus.version, 3) else {}
+    return {"fallbackScrapeProtocol": _TEXT} if at_least(platform.prometheus.version, 3) else {}
 
 
 def _port(job: ScrapeJob) -> Data:

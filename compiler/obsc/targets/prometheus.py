@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from obsc import conventions, encode, k8s
 from obsc.catalog import load_runtime, source_name
 from obsc.catalog.profile import Profile
+from obsc.catalog.versions import at_least
 from obsc.emit import Artifact, to_yaml
 from obsc.ir import Discovery, ProbeJob, ScrapeJob, SecretRef, Service, Tls
 from obsc.part import RULES, SCRAPE, Part
@@ -70,7 +71,7 @@ def _job(job: ScrapeJob, platform: AIPlatform) -> Data:
         "metrics_path": job.path,
         "scheme": job.scheme,
     }
-    if conventions.at_least(platform.prometheus.version, 3):
+    if at_least(platform.prometheus.version, 3):
         # Since 3.0 a page without a proper Content-Type is refused unless the job says what it is.
         data["fallback_scrape_protocol"] = _TEXT
     data |= {"sample_limit": _SAMPLES, "target_limit": _TARGETS, "label_limit": _LABELS,
@@ -185,7 +186,7 @@ def _base(platform: AIPlatform) -> Data:
         "scrape_configs": _sources(platform),
         **({"remote_write": [_remote(one, number) for number, one in enumerate(said.remote_write)]} if said.remote_write else {}),
     }
-    if conventions.at_least(said.version, 3, 14):
+    if at_least(said.version, 3, 14):
         data["storage"] = {"tsdb": {"retention": {"time": conventions.seconds(said.retention)}}}
     return data
 
@@ -240,7 +241,7 @@ def _node_agent(profile: Profile, job: str) -> Data:
 
 
 def _plain_text(platform: AIPlatform) -> Data:
-    return {"fallback_scrape_protocol": _TEXT} if conventions.at_least(platform.prometheus.version, 3) else {}
+    return {"fallback_scrape_protocol": _TEXT} if at_least(platform.prometheus.version, 3) else {}
 
 
 def _rights(platform: AIPlatform) -> list[Data]:
