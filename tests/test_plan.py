@@ -13,14 +13,8 @@ import pytest
 from conftest import Compile
 from obsc import plan_report
 from obsc.plan import Change, Effect, Plan, plan
+from samples import SPEC
 
-SPEC = """\
-apiVersion: obsc.dev/v1alpha1
-kind: AIService
-metadata: {name: chat, namespace: ai, team: ml}
-runtime: {name: vllm, version: "0.15"}
-models: [{name: llama}]
-"""
 PLATFORM = """\
 apiVersion: obsc.dev/v1alpha1
 kind: AIPlatform

@@ -6,18 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from conftest import Compile
 from obsc.diagnostics import Severity
+from samples import PLATFORM, SPEC, read, rules
 
-HEAD = """\
-apiVersion: obsc.dev/v1alpha1
-kind: AIService
-metadata: {name: chat, namespace: ai, team: ml}
-runtime: {name: vllm, version: "0.15"}
-models: [{name: llama}]
-"""
 ROUTER = """\
   - name: router
     role: gateway
@@ -29,19 +22,14 @@ ROUTER = """\
 """
 
 
-def rules(tree: Mapping[str, bytes]) -> list[dict[str, Any]]:
-    groups = YAML(typ="safe").load(tree["default/artifacts/ai/chat/rules.yaml"])["groups"]
-    return [rule for group in groups for rule in group["rules"]]
-
-
 def jobs(tree: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
-    found = YAML(typ="safe").load(tree["default/artifacts/ai/chat/scrape.yaml"])["scrape_configs"]
+    found = read(tree["default/artifacts/ai/chat/scrape.yaml"])["scrape_configs"]
     return {job["job_name"]: {step["target_label"]: step["replacement"] for step in job["relabel_configs"]
                               if set(step) == {"target_label", "replacement"}} for job in found}
 
 
 def test_each_component_has_a_job_and_labels_of_its_own(compile_texts: Compile) -> None:
-    compiled, found = compile_texts({"a.yaml": HEAD + "components:\n  - name: long\n" + ROUTER})
+    compiled, found = compile_texts({"a.yaml": SPEC + "components:\n  - name: long\n" + ROUTER})
     assert [one for one in found if one.severity is Severity.ERROR] == []
     assert jobs(compiled.tree) == {
         "ai/chat/default": {"job": "chat", "component": "main", "namespace": "ai", "service": "chat"},
@@ -54,7 +42,7 @@ def test_each_component_has_a_job_and_labels_of_its_own(compile_texts: Compile) 
 
 
 def test_a_pool_runs_what_the_first_component_runs_but_in_an_object_of_its_own(compile_texts: Compile) -> None:
-    spec = HEAD + """\
+    spec = SPEC + """\
 workload: {kind: StatefulSet, name: engine, selector: {app: engine}, container: vllm}
 components:
   - name: long
@@ -70,7 +58,7 @@ components:
 
 
 def test_a_component_with_a_runtime_of_its_own_starts_from_the_catalog(compile_texts: Compile) -> None:
-    spec = HEAD + "metrics: {endpoints: [{port: 9999}]}\nlogs: {enabled: false}\ncomponents:\n" + ROUTER
+    spec = SPEC + "metrics: {endpoints: [{port: 9999}]}\nlogs: {enabled: false}\ncomponents:\n" + ROUTER
     compiled, _ = compile_texts({"a.yaml": spec})
     assert b"9999" not in compiled.tree["default/artifacts/ai/chat/scrape.yaml"].partition(b"ai/chat/router")[2]
     assert b"chat-router" in compiled.tree["default/artifacts/ai/chat/filebeat.yaml"]
@@ -84,58 +72,50 @@ def test_a_component_with_a_runtime_of_its_own_starts_from_the_catalog(compile_t
 ])
 def test_the_role_decides_where_a_signal_is_read(
         roles: tuple[str, list[str]], components: str, expected: Mapping[str, set[str]], compile_texts: Compile) -> None:
-    compiled, _ = compile_texts({"a.yaml": HEAD + f"role: {roles[0]}\ncomponents:\n" + components})
+    compiled, _ = compile_texts({"a.yaml": SPEC + f"role: {roles[0]}\ncomponents:\n" + components})
     for name, where in expected.items():
         assert {rule["labels"]["component"] for rule in rules(compiled.tree) if rule.get("alert") == name} == where, name
 
 
 def test_a_service_of_one_part_has_no_component_label(compile_texts: Compile) -> None:
-    compiled, _ = compile_texts({"a.yaml": HEAD})
+    compiled, _ = compile_texts({"a.yaml": SPEC})
     assert not any("component" in rule["labels"] for rule in rules(compiled.tree))
 
 
 def test_a_mistake_in_a_component_is_told_at_its_line_and_path(compile_texts: Compile) -> None:
-    spec = HEAD + "components:\n  - name: long\n    workload: {replicas: {min: 4, max: 2}}\n    alerts: {rules: {ServiceUp: {enabled: true}}}\n"
+    spec = SPEC + "components:\n  - name: long\n    workload: {replicas: {min: 4, max: 2}}\n    alerts: {rules: {ServiceUp: {enabled: true}}}\n"
     _, found = compile_texts({"a.yaml": spec})
     assert [(one.code, one.path, one.place.line) for one in found if one.severity is Severity.ERROR] == [
         ("S311", "components.long.workload.replicas.max", 8), ("S301", "components.long.alerts.rules.ServiceUp", 9)]
 
 
 def test_a_mistake_that_a_pool_takes_over_is_told_once(compile_texts: Compile) -> None:
-    spec = HEAD.replace("name: vllm", "name: vlm") + "components: [{name: long}]\n"
+    spec = SPEC.replace("name: vllm", "name: vlm") + "components: [{name: long}]\n"
     _, found = compile_texts({"a.yaml": spec})
     assert [one.code for one in found if one.severity is Severity.ERROR] == ["R205"]
 
 
 def test_the_first_component_keeps_its_name_to_itself(compile_texts: Compile) -> None:
-    _, found = compile_texts({"a.yaml": HEAD + "components: [{name: main}]\n"})
+    _, found = compile_texts({"a.yaml": SPEC + "components: [{name: main}]\n"})
     assert [one.code for one in found if one.severity is Severity.ERROR] == ["R211"]
 
 
 def test_an_environment_can_change_and_remove_a_component(compile_texts: Compile) -> None:
-    platform = """\
-apiVersion: obsc.dev/v1alpha1
-kind: AIPlatform
-metadata: {name: p}
-alertmanager:
-  receivers: [{name: all, webhookConfigs: [{urlSecret: {name: hook, key: url}}]}]
-  routing: {critical: [all], warning: [all], info: [all]}
-environments: {default: {}, small: {}}
-"""
-    spec = HEAD + "components: [{name: long}]\nenvironments: {default: {}, small: {components: [{name: long, enabled: false}]}}\n"
+    platform = PLATFORM.replace("{name: default}", "{name: p}") + "environments: {default: {}, small: {}}\n"
+    spec = SPEC + "components: [{name: long}]\nenvironments: {default: {}, small: {components: [{name: long, enabled: false}]}}\n"
     compiled, _ = compile_texts({"a.yaml": spec, "p.yaml": platform})
     assert b"chat-long" in compiled.tree["default/artifacts/ai/chat/scrape.yaml"]
     assert b"component" not in compiled.tree["small/artifacts/ai/chat/scrape.yaml"]
 
 
 def test_panels_of_further_components_have_keys_of_their_own(compile_texts: Compile) -> None:
-    alone, _ = compile_texts({"a.yaml": HEAD + "components: [{name: long}]\n"})
-    both, _ = compile_texts({"a.yaml": HEAD + "components: [{name: long}, {name: cache, role: dependency, runtime: {name: custom}}]\n"})
+    alone, _ = compile_texts({"a.yaml": SPEC + "components: [{name: long}]\n"})
+    both, _ = compile_texts({"a.yaml": SPEC + "components: [{name: long}, {name: cache, role: dependency, runtime: {name: custom}}]\n"})
     ids = [{panel["id"]: panel["title"] for panel in _panels(one.tree)} for one in (alone, both)]
     assert len(ids[0]) == len(_panels(alone.tree))
     assert ids[0].items() <= ids[1].items()
 
 
 def _panels(tree: Mapping[str, bytes]) -> list[dict[str, Any]]:
-    rows = YAML(typ="safe").load(tree["default/artifacts/ai/chat/dashboard.json"])["panels"]
+    rows = read(tree["default/artifacts/ai/chat/dashboard.json"])["panels"]
     return [panel for row in rows for panel in (row, *row.get("panels", []))]

@@ -3,47 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from conftest import Compile
 from obsc import conventions
-from obsc.diagnostics import Diagnostic, Severity
 from obsc.ir import Identity
+from samples import PLATFORM, SPEC, read, rules, told
 
-SPEC = """\
-apiVersion: obsc.dev/v1alpha1
-kind: AIService
-metadata: {name: chat, namespace: ai, team: ml}
-runtime: {name: vllm, version: "0.15"}
-models: [{name: llama}]
-"""
-PLATFORM = """\
-apiVersion: obsc.dev/v1alpha1
-kind: AIPlatform
-metadata: {name: default}
-alertmanager:
-  receivers: [{name: all, webhookConfigs: [{urlSecret: {name: hook, key: url}}]}]
-  routing: {critical: [all], warning: [all], info: [all]}
-"""
 BASE = "default/artifacts/platform/prometheus.yml"
-
-
-def read(raw: bytes) -> Any:  # noqa: ANN401
-    return YAML(typ="safe").load(raw)
-
-
-def told(found: list[Diagnostic], severity: Severity = Severity.ERROR) -> list[tuple[str, int]]:
-    return [(one.code, one.place.line) for one in found if one.severity is severity]
 
 
 def test_every_aggregation_keeps_the_platforms_labels(compile_texts: Compile) -> None:
     compiled, found = compile_texts({"a.yaml": SPEC, "p.yaml": PLATFORM + "prometheus: {groupLabels: [cluster]}\n"})
     assert told(found) == []
-    made = [rule for group in read(compiled.tree["default/artifacts/ai/chat/rules.yaml"])["groups"] for rule in group["rules"]]
-    exprs = {rule.get("alert") or rule["record"]: rule["expr"] for rule in made}
+    exprs = {rule.get("alert") or rule["record"]: rule["expr"] for rule in rules(compiled.tree)}
     assert exprs["ai:requests:rate"].startswith("sum by (namespace, cluster) (rate(")
     assert "and on (namespace, cluster) " in exprs["HighErrorRate"]
     assert not any("by (namespace)" in expr for expr in exprs.values())

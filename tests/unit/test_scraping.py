@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from ruamel.yaml import YAML
 
 from conftest import Compile
-from obsc.diagnostics import Diagnostic, Severity
+from samples import PLATFORM, SPEC, read, told
 
-HEAD = """\
-apiVersion: obsc.dev/v1alpha1
-kind: AIService
-metadata: {name: chat, namespace: ai, team: ml}
-runtime: {name: vllm, version: "0.15"}
-models: [{name: llama}]
-"""
-OPERATOR = """\
-apiVersion: obsc.dev/v1alpha1
-kind: AIPlatform
-metadata: {name: default}
-prometheus: {flavor: operator}
-alertmanager:
-  receivers: [{name: all, webhookConfigs: [{urlSecret: {name: hook, key: url}}]}]
-  routing: {critical: [all], warning: [all], info: [all]}
-"""
-
-
-def read(raw: bytes) -> Any:  # noqa: ANN401
-    return YAML(typ="safe").load(raw)
-
-
-def errors(found: list[Diagnostic]) -> list[tuple[str, int]]:
-    return [(one.code, one.place.line) for one in found if one.severity is Severity.ERROR]
+OPERATOR = PLATFORM + "prometheus: {flavor: operator}\n"
 
 
 def test_labels_and_drops_reach_both_forms(compile_texts: Compile) -> None:
-    spec = HEAD + "metrics: {podTargetLabels: [app.kubernetes.io/version], dropMetrics: ['python_gc_*']}\n"
+    spec = SPEC + "metrics: {podTargetLabels: [app.kubernetes.io/version], dropMetrics: ['python_gc_*']}\n"
     files, found = compile_texts({"a.yaml": spec})
-    assert errors(found) == []
+    assert told(found) == []
     [job] = read(files.tree["default/artifacts/ai/chat/scrape.yaml"])["scrape_configs"]
     assert {"source_labels": ["__meta_kubernetes_pod_label_app_kubernetes_io_version"],
             "target_label": "app_kubernetes_io_version"} in job["relabel_configs"]
@@ -52,16 +26,16 @@ def test_labels_and_drops_reach_both_forms(compile_texts: Compile) -> None:
 
 @pytest.mark.parametrize("glob", ["vllm:*", "vllm:num_requests_waiting", "*"])
 def test_what_a_rule_or_a_panel_reads_cannot_be_dropped(glob: str, compile_texts: Compile) -> None:
-    _, found = compile_texts({"a.yaml": HEAD + f"metrics:\n  dropMetrics:\n    - python_*\n    - '{glob}'\n"})
-    assert errors(found) == [("S355", 9)]
+    _, found = compile_texts({"a.yaml": SPEC + f"metrics:\n  dropMetrics:\n    - python_*\n    - '{glob}'\n"})
+    assert told(found) == [("S355", 9)]
 
 
 @pytest.mark.parametrize("keys", ["[namespace]", "[a.b, a-b]", "[job]"])
 def test_a_label_of_pods_cannot_take_the_place_of_another(keys: str, compile_texts: Compile) -> None:
-    _, found = compile_texts({"a.yaml": HEAD + f"metrics: {{podTargetLabels: {keys}}}\n"})
-    assert errors(found) == [("S356", 6)]
+    _, found = compile_texts({"a.yaml": SPEC + f"metrics: {{podTargetLabels: {keys}}}\n"})
+    assert told(found) == [("S356", 6)]
 
 
 def test_where_nothing_is_discovered_labels_of_pods_are_said_to_do_nothing(compile_texts: Compile) -> None:
-    _, found = compile_texts({"a.yaml": HEAD + "metrics: {discovery: none, matchers: ['a=\"b\"'], podTargetLabels: [x], dropMetrics: [y]}\n"})
+    _, found = compile_texts({"a.yaml": SPEC + "metrics: {discovery: none, matchers: ['a=\"b\"'], podTargetLabels: [x], dropMetrics: [y]}\n"})
     assert [one.path for one in found if one.code == "T501"] == ["metrics.podTargetLabels", "metrics.dropMetrics"]

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from conftest import Compile
-from obsc.diagnostics import Diagnostic, Severity
+from obsc.diagnostics import Severity
+from samples import PLATFORM, SPEC, rules, told
 
-HEAD = """\
-apiVersion: obsc.dev/v1alpha1
-kind: AIService
-metadata: {name: chat, namespace: ai, team: ml}
-runtime: {name: vllm, version: "0.15"}
-models: [{name: llama}]
+HEAD = SPEC + """\
 metrics:
   endpoints: [{}, {name: guard, port: 9000}]
   series:
@@ -26,17 +19,8 @@ metrics:
 """
 
 
-def rules(tree: Mapping[str, bytes]) -> list[dict[str, Any]]:
-    groups = YAML(typ="safe").load(tree["default/artifacts/ai/chat/rules.yaml"])["groups"]
-    return [rule for group in groups for rule in group["rules"]]
-
-
 def alert(expr: str, more: str = "") -> str:
     return HEAD + f"alerts: {{custom: [{{name: Own, summary: Odd, expr: {json.dumps(expr)}{more}}}]}}\n"
-
-
-def told(found: list[Diagnostic], *severities: Severity) -> list[tuple[str, int]]:
-    return [(one.code, one.place.line) for one in found if one.severity in (severities or (Severity.ERROR,))]
 
 
 @pytest.mark.parametrize(("expr", "expected"), [
@@ -69,15 +53,7 @@ def test_what_cannot_be_used_or_reads_others_is_refused(expr: str, more: str, co
 
 
 def test_the_platform_can_open_a_namespace(compile_texts: Compile) -> None:
-    platform = """\
-apiVersion: obsc.dev/v1alpha1
-kind: AIPlatform
-metadata: {name: default}
-alertmanager:
-  receivers: [{name: all, webhookConfigs: [{urlSecret: {name: hook, key: url}}]}]
-  routing: {critical: [all], warning: [all], info: [all]}
-policy: {crossNamespace: [gate*]}
-"""
+    platform = PLATFORM + "policy: {crossNamespace: [gate*]}\n"
     compiled, found = compile_texts({"a.yaml": alert('x{namespace="gateways"} > 1', ", scope: false"), "p.yaml": platform})
     assert told(found) == []
     assert [one["expr"] for one in rules(compiled.tree) if one.get("alert") == "Own"] == ['x{namespace="gateways"} > 1']
