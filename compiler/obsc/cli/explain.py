@@ -1,0 +1,41 @@
+"""`obsc explain`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from obsc.cli.options import SpecPath, specs
+
+
+@click.command("explain")
+@click.argument("what")
+@click.argument("paths", nargs=-1, type=SpecPath(path_type=Path))
+@click.option("-o", "--out", type=SpecPath(path_type=Path), default=Path("out"), show_default=True, help="Output folder.")
+@click.option("--env", "environment", help="Only this environment.")
+def explain_command(what: str, paths: tuple[Path, ...], out: Path, environment: str | None) -> None:
+    """Say why something is as it is.
+
+    WHAT is a code (S317), a value of a spec (specs/chat.yaml:alerts.rules.GPUHot.threshold), or a line of an output
+    (out/prod/artifacts/ai/chat/rules.yaml:12). PATHS are the specs (default: specs).
+    """
+    from obsc import explain_report  # noqa: PLC0415
+    from obsc.codes import CODES  # noqa: PLC0415
+    from obsc.diagnostics import Sink  # noqa: PLC0415
+
+    if what in CODES:
+        click.echo(explain_report.code(what))
+        return
+    sink = Sink()
+    sources = specs(paths, sink)
+    file, _, where = what.rpartition(":")
+    if file and where.isdigit():
+        said = explain_report.output(sources, Path(file), out, int(where))
+    elif file in sources:
+        said = explain_report.value(sources, file, where, environment)
+    else:
+        raise click.BadParameter(f"`{what}` is no code, no `spec:path` of the specs that are read, and no `output:line`", param_hint="WHAT")
+    if said is None:
+        raise click.BadParameter(f"there is nothing at `{what}`", param_hint="WHAT")
+    click.echo(said, nl=False)

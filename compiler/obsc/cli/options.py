@@ -1,0 +1,56 @@
+"""What commands have in common: paths, how findings are shown, and the specs that are read."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from obsc.diagnostics import Sink
+    from obsc.source import Source
+
+FINDINGS = 1
+DEFAULT = (Path("specs"),)
+
+
+class SpecPath(click.Path):
+    """A path that says something: what a script left empty would stand for the working directory."""
+
+    def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path, or a complaint about the command."""
+        if value == "":
+            self.fail("the path is empty", param, ctx)
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
+
+
+def reporting(command: click.decorators.FC) -> click.decorators.FC:
+    """The options of every command that has findings."""
+    forms = click.Choice(["text", "json"])
+    command = click.option("--format", "form", type=forms, default="text", help="Form of the findings.")(command)
+    command = click.option("--infos", is_flag=True, help="Show infos too, such as alerts that were left out.")(command)
+    return click.option("--strict", is_flag=True, help="Count warnings as errors.")(command)
+
+
+def specs(paths: tuple[Path, ...], sink: Sink) -> dict[str, Source]:
+    """The files at or below the paths, or where specs usually are."""
+    from obsc import pipeline  # noqa: PLC0415
+
+    return pipeline.read(pipeline.find_specs(paths or DEFAULT, sink), sink)
+
+
+def report(sources: Mapping[str, Source], sink: Sink, *, form: str, infos: bool) -> None:
+    """Print findings to stderr."""
+    from obsc import report as printed  # noqa: PLC0415
+    from obsc.diagnostics import Severity  # noqa: PLC0415
+
+    found = [one for one in sink if infos or one.severity is not Severity.INFO]
+    if form == "json":
+        click.echo(printed.to_json(found), err=True, nl=False)
+        return
+    color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    click.echo(printed.text(found, sources, color=color), err=True, nl=False)
