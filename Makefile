@@ -39,7 +39,7 @@ lint: $(DEVELOP) ## Style, types and the import contract
 	$(BIN)/lint-imports
 
 test: $(DEVELOP) ## All tests that need Python alone
-	$(BIN)/python -m pytest -m "not conformance"
+	$(BIN)/python -m pytest -m "not conformance" -n auto --dist loadfile
 
 golden: $(DEVELOP) ## Accept new goldens; read the difference before committing it
 	$(BIN)/python -m pytest tests/golden --snapshot-update --allow-snapshot-deletion || true

@@ -167,7 +167,7 @@ class _Float(float):
 
 @pytest.mark.parametrize("bad", [
     object(), {1}, b"a", _Word.ONE, _Pair(1), _Float(1), OrderedDict(a=1), {1: 2}, {None: 1}, {True: 1}, {_Word.ONE: 1}, 1j, iter([]),
-], ids=repr)
+], ids=lambda bad: type(bad).__name__)
 def test_what_is_no_plain_data_is_refused(bad: object) -> None:
     for data in (bad, [bad], {"a": ({"b": bad},)}):
         with pytest.raises(TypeError):
