@@ -9,6 +9,7 @@ from obsc.catalog.bounds import bounds
 from obsc.catalog.profile import Measure, Metric, Presence, Profile, Term
 from obsc.catalog.versions import Range, parse, presence
 from obsc.encode import re2_literal
+from obsc.promql import Binary, Expr, Number
 from obsc.resolve import Resolved
 from obsc.spec.metrics import Series
 from obsc.spec.platform_backends import Source
@@ -35,6 +36,11 @@ class Reading:
     def scale(self, term: Term) -> float:
         """What the metric's values are divided by to be seconds or a ratio."""
         return SCALES.get(self.metric(term).unit, 1.0)
+
+    def scaled(self, term: Term, value: Expr) -> Expr:
+        """Values of the metric as seconds or a ratio."""
+        scale = self.scale(term)
+        return value if scale == 1 else Binary("/", value, Number(scale))
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -119,9 +125,10 @@ def _is_5xx(value: str) -> bool:
 def present(signal: str, profile: Profile, job: str, resolved: Resolved,
             exporter: Exporter | None = None) -> tuple[Reading, ...]:
     """The ways of a profile to read a signal that exist at this version: up to the first that certainly does."""
-    metrics = {one.name: replace(one, buckets=_bounds(one, resolved)) for one in profile.metrics}
+    measures = dict(profile.measures).get(signal, ())
+    metrics = {one.name: _bounded(one, resolved) for one in profile.metrics} if measures else {}
     found: list[Reading] = []
-    for measure in dict(profile.measures).get(signal, ()):
+    for measure in measures:
         reading = Reading(signal, measure, metrics, job, exporter.key if exporter else "")
         there = _presence(reading, profile, resolved, exporter)
         if there is Presence.NO:
@@ -130,6 +137,12 @@ def present(signal: str, profile: Profile, job: str, resolved: Resolved,
         if there is Presence.YES:
             break
     return tuple(found)
+
+
+def _bounded(facts: Metric, resolved: Resolved) -> Metric:
+    found = _bounds(facts, resolved)
+    # Most stay as they are, and there are many: a copy is made only of what differs.
+    return facts if found == facts.buckets else replace(facts, buckets=found)
 
 
 def _bounds(facts: Metric, resolved: Resolved) -> tuple[float, ...]:
