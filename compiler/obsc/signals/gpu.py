@@ -55,9 +55,7 @@ def _level(subject: Subject, found: tuple[Reading, ...]) -> Expr:
 def _one(subject: Subject, reading: Reading) -> Expr:
     term = reading.measure.gauge
     assert term is not None
-    value: Expr = aggregate("max", subject.read(reading, term), *_by(subject, reading))
-    scale = reading.scale(term)
-    return value if scale == 1 else Binary("/", value, Number(scale))
+    return reading.scaled(term, aggregate("max", subject.read(reading, term), *_by(subject, reading)))
 
 
 def _devices(reading: Reading) -> tuple[str, ...]:

@@ -106,8 +106,7 @@ def _rate(subject: Subject, reading: Reading, term: Term, suffix: str, *more: Ma
 def _quantile(subject: Subject, reading: Reading, quantile: float) -> Expr:
     assert reading.measure.histogram is not None
     value = Call("histogram_quantile", (Number(quantile), _bucket_rate(subject, reading)))
-    scale = reading.scale(reading.measure.histogram)
-    return value if scale == 1 else Binary("/", value, Number(scale))
+    return reading.scaled(reading.measure.histogram, value)
 
 
 def _slow(subject: Subject, reading: Reading, threshold: float) -> Expr:
@@ -134,16 +133,12 @@ def _mean(subject: Subject, reading: Reading) -> Expr:
         assert measure.mean_count is not None
         term = measure.mean_sum
         spent, served = (subject.rates(reading, (one,)) for one in (measure.mean_sum, measure.mean_count))
-    value = Binary("/", spent, Binary(">", served, Number(0)))
-    scale = reading.scale(term)
-    return value if scale == 1 else Binary("/", value, Number(scale))
+    return reading.scaled(term, Binary("/", spent, Binary(">", served, Number(0))))
 
 
 def _level(subject: Subject, reading: Reading, term: Term) -> Expr:
     """A mean that the service reports itself: nobody can put those of several replicas together, so the longest."""
-    value = aggregate("max", subject.read(reading, term), *subject.by(reading))
-    scale = reading.scale(term)
-    return value if scale == 1 else Binary("/", value, Number(scale))
+    return reading.scaled(term, aggregate("max", subject.read(reading, term), *subject.by(reading)))
 
 
 def _count(subject: Subject, reading: Reading) -> Expr | None:

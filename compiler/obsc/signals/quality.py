@@ -15,7 +15,7 @@ def quality(subject: Subject) -> Contribution:
     if not found:
         return Contribution()
     seen = subject.viewed
-    exprs = [aggregate("min", seen.read(one, one.measure.gauge), "namespace", *_model(seen, one))
+    exprs = [one.scaled(one.measure.gauge, aggregate("min", seen.read(one, one.measure.gauge), "namespace", *_model(seen, one)))
              for one in found if one.measure.gauge is not None]
     return Contribution(panels=(("business", Panel(
         "quality", "Model Quality", Chart.LINES, Unit.RATIO, (Query(any_of(*exprs), _legend(seen, found[0])),),

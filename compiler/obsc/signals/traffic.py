@@ -41,7 +41,8 @@ def _cache(subject: Subject) -> tuple[str, Panel] | None:
     if not found:
         return None
     seen = subject.viewed
-    exprs = [aggregate("max", seen.read(one, one.measure.gauge), *seen.by(one)) for one in found if one.measure.gauge is not None]
+    exprs = [one.scaled(one.measure.gauge, aggregate("max", seen.read(one, one.measure.gauge), *seen.by(one)))
+             for one in found if one.measure.gauge is not None]
     return ("latency", Panel(
         "kv-cache", "KV Cache Usage", Chart.LINES, Unit.RATIO, (Query(any_of(*exprs), ("fullest", *of_model(seen, found[0]))),),
         "Share of the cache that is in use, of the fullest replica. Full is the design goal under load; look at waiting requests.",
