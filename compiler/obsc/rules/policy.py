@@ -8,7 +8,7 @@ import re
 from urllib.parse import urlsplit
 
 from obsc import promql
-from obsc.catalog.kinds import KINDS
+from obsc.catalog.kinds import known
 from obsc.diagnostics import Sink
 from obsc.ir import Service
 from obsc.resolve import Resolved
@@ -149,7 +149,7 @@ def log_paths(resolved: Resolved, service: Service, sink: Sink) -> None:
         if not inside or ".." in path.split("/"):
             sink.error("P406", f"the log path `{path}` is not in {', '.join(allowed)}",
                        resolved.origins.place(("logs", "paths", index)), path="logs.paths", hint="keep to the platform's folders")
-    if service.logs and not resolved.service.logs.paths and resolved.service.workload.kind not in KINDS:
+    if service.logs and not resolved.service.logs.paths and resolved.service.workload.kind not in known():
         sink.error("S318", "nothing tells which log files are the service's: its kind of workload has no pod names of its own",
                    resolved.origins.place(("workload", "kind")), path="logs.paths",
                    hint="write `logs.paths`, or `logs: {enabled: false}`")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from obsc.catalog.kinds import KINDS
+from obsc.catalog.kinds import known
 from obsc.ir import AlertRule, Field, Origin, Panel, RecordingRule, Severity, Text, Threshold, Unit
 from obsc.promql import Binary, Call, Expr, Number, aggregate, equal, regex
 from obsc.signals.reading import Reading
@@ -106,11 +106,11 @@ def record(subject: Subject, name: str, expr: Expr) -> RecordingRule:
 def replicas(subject: Subject) -> Replicas | None:
     """How many replicas there are and should be; None where nobody counts them."""
     workload = subject.resolved.service.workload
-    kind = KINDS.get(workload.kind)
-    if kind is None or subject.exporter("kubeStateMetrics") is None:
+    kind = known().get(workload.kind)
+    if kind is None or kind.counted is None or subject.exporter("kubeStateMetrics") is None:
         return None
-    named = equal(kind.label, workload.name or subject.resolved.full_name)
-    available, wanted = (aggregate("max", subject.of_objects(metric, named), "namespace") for metric in (kind.available, kind.desired))
+    named = equal(kind.counted.label, workload.name or subject.resolved.full_name)
+    available, wanted = (aggregate("max", subject.of_objects(metric, named), "namespace") for metric in (kind.counted.available, kind.counted.wanted))
     return Replicas(available, wanted)
 
 

@@ -1,0 +1,38 @@
+"""Kinds of workload, read from a data file like the catalog: pods by name and label, replicas by series.
+
+No module knows a kind's name but for those that have no object in the cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+
+from obsc.catalog.kinds.form import read
+from obsc.catalog.kinds.names import Count, WorkloadKind, counts, named, pod_names
+from obsc.diagnostics import Sink
+
+__all__ = ["Count", "WorkloadKind", "known", "named", "pod_pattern", "read", "replica_counts"]
+
+_FILE = "workloads.yaml"
+
+
+@lru_cache(maxsize=1)
+def known() -> Mapping[str, WorkloadKind]:
+    """The kinds by name. A file that cannot be read is a bug of ours, and raises."""
+    sink = Sink()
+    found = read(_FILE, (files("obsc.catalog.kinds") / _FILE).read_bytes(), sink)
+    if found is None:
+        raise ValueError([f"{one.place.file}:{one.place.line}: {one.message}" for one in sink])
+    return found
+
+
+def pod_pattern(kind: str, names: str | Sequence[str]) -> str:
+    """RE2 expression of the names of the pods of objects (names or globs), "" for kinds without pods of their own."""
+    return pod_names(known(), kind, (names,) if isinstance(names, str) else names)
+
+
+def replica_counts(kind: str, names: Sequence[str]) -> tuple[Count, ...]:
+    """Which series count the replicas of objects (names or globs), each kind of series once; () where there are none."""
+    return counts(known(), kind, names)
