@@ -10,10 +10,17 @@ from typing import NamedTuple
 
 
 class Code(NamedTuple):
-    """A code's page: a title of a few words and an explanation of one to three sentences."""
+    """A code's page: a title of a few words, an explanation of one to three sentences, and how much it weighs.
+
+    `levels` are the severities that its findings can have (error, warning, info), the usual one first.
+    """
 
     title: str
     explanation: str
+    levels: tuple[str, ...] = ("error",)
+
+
+_WARNING, _INFO, _MOSTLY_ERROR, _MOSTLY_WARNING = ("warning",), ("info",), ("error", "warning"), ("warning", "error")
 
 
 CODES: dict[str, Code] = {
@@ -36,20 +43,30 @@ CODES: dict[str, Code] = {
                  "that begin with a later `---`, are read."),
     "L011": Code("merge key", "`<<` belongs to YAML 1.1. Profiles and environments of the platform do its work."),
     "L012": Code("ambiguous text", "Readers of YAML 1.1 take `yes`, `off`, `y`, `1:30`, `1_000` or `0b11` for truth "
-                 "values and numbers. All of them are text here, by YAML 1.2; quotes say so to every reader."),
-    "L013": Code("leading zero", "`0644` is 420 to readers of YAML 1.1 and 644 to those of 1.2: nothing is safe to assume."),
+                 "values and numbers. All of them are text here, by YAML 1.2; quotes say so to every reader.", _WARNING),
+    "L013": Code("leading zero", "`0644` is 420 to readers of YAML 1.1 and 644 to those of 1.2: nothing is safe to assume.", _MOSTLY_ERROR),
     "L014": Code("number out of range", "Not-a-number, infinity, integers beyond 64 bits and floats that overflow or vanish "
                  "have no place in a configuration. Often it is a commit or an id that needs quotes: `12e4567`."),
-    "L015": Code("YAML directive", "Specifications are read as YAML 1.2, whatever a directive asks for."),
+    "L015": Code("YAML directive", "Specifications are read as YAML 1.2, whatever a directive asks for.", _MOSTLY_WARNING),
     "L016": Code("tag", "Only the tags of YAML's core schema are known (`!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, "
                  "`!!map`, `!!seq`), and only on values that fit them; no others can be declared."),
-    "L017": Code("typographic quotes", "Typographic quotes do not quote: they are part of the text."),
+    "L017": Code("typographic quotes", "Typographic quotes do not quote: they are part of the text.", _WARNING),
     "L018": Code("link out of the folder", "Specs are untrusted: a link could make the compiler read what its author may not."),
     "L019": Code("no such file", "A path that was given cannot be read."),
     "L020": Code("foreign space", "A no-break or other typographic space looks like a space, and YAML takes it for a letter: "
-                 "an error in a key or where it breaks the syntax, a warning at the edge of a value."),
+                 "an error in a key or where it breaks the syntax, a warning at the edge of a value.", _MOSTLY_ERROR),
     "L021": Code("empty document", "Two `---` with nothing between them: a document may have been lost. One without content "
-                 "at the start or the end of a file is skipped."),
+                 "at the start or the end of a file is skipped.", _WARNING),
+    # Comments that keep findings quiet
+    "L022": Code("comment that is not understood", "A comment that begins with `obsc:` and a word like `ignore` is meant for "
+                 "the compiler. What it cannot read keeps nothing quiet.", _WARNING),
+    "L023": Code("suppression without a reason", "Whoever reviews the line now or reads it later needs to know why the finding "
+                 "may be overlooked. Without a reason nothing is kept quiet.", _WARNING),
+    "L024": Code("suppression of an unknown code", "A mistyped code keeps nothing quiet.", _WARNING),
+    "L025": Code("what cannot be suppressed", "Errors are mended. What protects other tenants and private data is the platform's to "
+                 "decide, and what is said of outputs or of suppressions themselves is kept quiet by no comment in a spec.", _WARNING),
+    "L026": Code("suppression of nothing", "The finding is gone, or stands on another line: the comment would hide the next one that "
+                 "comes. Lines of a platform's `defaults`, `profiles` and `enforced` are not judged so, nor files with errors.", _WARNING),
     # V1xx validate
     "V101": Code("unknown key", "The language has no such key at this place. Nothing unknown is ever ignored."),
     "V102": Code("not in this version", "The word is reserved: the language knows it, this version does not compile it. "
@@ -77,6 +94,13 @@ CODES: dict[str, Code] = {
     "R215": Code("another release", "Outputs belong to a release of the compiler; the platform says which releases may write them."),
     "R280": Code("catalog entry contradicts itself", "A catalog file names a metric, label, set or release that it does not "
                  "have, or reads a metric in a form that its type does not allow."),
+    "R281": Code("catalog folder", "A platform's `catalogs` are folders with entries, below what was given to the compiler: nothing "
+                 "else is ever opened."),
+    "R282": Code("entry replaced", "Of several entries of a name the first folder's holds, and any of them before the built-in one.", _INFO),
+    "R283": Code("not among its own", "A file is a catalog entry if it lies in a folder that a platform names in `catalogs`, and a spec "
+                 "if it lies anywhere else.", _MOSTLY_WARNING),
+    "R284": Code("entry that cannot be used", "A catalog entry with mistakes holds back the services that rest on it, and no others.",
+                 _INFO),
     # S3xx semantics
     "S301": Code("unknown alert", "`alerts.rules` changes built-in alerts, by their names."),
     "S302": Code("no targets", "With static discovery nothing is scraped unless targets are given."),
@@ -90,29 +114,31 @@ CODES: dict[str, Code] = {
     "S309": Code("timeout beyond the interval", "Prometheus loads no configuration with such a job."),
     "S310": Code("number without effect", "The alert has no such number."),
     "S311": Code("bounds of replicas", "The most replicas cannot be fewer than the fewest."),
-    "S312": Code("short hold", "An alert that must last less than two evaluations fires on a single odd sample."),
+    "S312": Code("short hold", "An alert that must last less than two evaluations fires on a single odd sample.", _WARNING),
     "S313": Code("kind of threshold", "A threshold is a duration, a ratio or a bare number, as its alert compares."),
     "S314": Code("unrouted alerts", "An alert that ends at no receiver is not an alert."),
     "S315": Code("unknown buckets", "Without the bucket bounds nobody can say whether the alert can ever fire."),
     "S316": Code("quantile beyond the last bucket", "A quantile of a histogram never exceeds its last finite bound."),
-    "S317": Code("threshold between buckets", "How many requests took longer is known only at bucket bounds."),
+    "S317": Code("threshold between buckets", "How many requests took longer is known only at bucket bounds.",
+                 ("warning", "error", "info")),
     "S318": Code("whose log files", "Log files are told by the names of a service's pods, or by paths."),
-    "S319": Code("repetition", "Alertmanager repeats only when a group is due."),
+    "S319": Code("repetition", "Alertmanager repeats only when a group is due.", _WARNING),
     "S320": Code("silent receiver", "A receiver without a way to tell anybody swallows alerts."),
     "S321": Code("webhook address", "A webhook has one address, written or kept in a Secret."),
     "S322": Code("log file of two services", "Lines of a file that two inputs read arrive twice."),
     "S323": Code("renamed labels", "Without honorLabels an exporter's namespace, pod and container become exported_… labels."),
     "S324": Code("not RE2", "Consumers read RE2; an expression that one of them refuses stops it for everybody."),
-    "S330": Code("either name", "The metric was renamed within the range of versions, so rules read both names."),
-    "S331": Code("alert left out", "The runtime or the platform has nothing to base the alert on."),
+    "S330": Code("either name", "The metric was renamed within the range of versions, so rules read both names.", _INFO),
+    "S331": Code("alert left out", "The runtime or the platform has nothing to base the alert on.", _INFO),
     "S340": Code("closed metrics page", "The runtime serves no metrics unless its deployment asks for it. A spec that says nothing "
                  "of the flag is compiled as if it were set: without it every scrape fails, and the service looks down. "
-                 "Of a program that never serves any, only containers, accelerators, logs and probes are watched."),
-    "S341": Code("option without effect", "`runtime.options` are the flags that decide which metrics exist and what their buckets are."),
-    "S342": Code("engine that is not heard", "Some frameworks pass on the metrics of their engine only if an option says so."),
+                 "Of a program that never serves any, only containers, accelerators, logs and probes are watched.", _MOSTLY_WARNING),
+    "S341": Code("option without effect", "`runtime.options` are the flags that decide which metrics exist and what their buckets "
+                 "are.", _WARNING),
+    "S342": Code("engine that is not heard", "Some frameworks pass on the metrics of their engine only if an option says so.", _WARNING),
     "S350": Code("not PromQL", "Rule files with an expression that Prometheus refuses are refused whole."),
     "S351": Code("unknown metric", "Nothing that is known to the service or the platform exposes the metric: the expression may never "
-                 "have a sample. Declare it in `metrics.series`, or mend its name."),
+                 "have a sample. Declare it in `metrics.series`, or mend its name.", _WARNING),
     "S352": Code("name taken", "Alerts, indicators and panels are told apart by their names."),
     "S353": Code("no bound", "An indicator is judged by its bounds: one at least, and in order."),
     "S354": Code("one of two", "An indicator is a ratio of counters or the value of an expression, one of them."),
@@ -121,6 +147,7 @@ CODES: dict[str, Code] = {
     "S357": Code("probe without a way", "A probe needs the platform's black-box exporter, one of its modules, and an address to ask."),
     "S358": Code("type that does not fit", "A signal is a rate of what is counted, a distribution of times, or a level: not every type of "
                  "series can show it."),
+    "S361": Code("name too long", "Operators shorten long names of objects in ways of their own, and nothing tells their pods any more."),
     # P4xx policy, privacy
     "P402": Code("foreign namespace", "The platform says in which namespaces a team may run services."),
     "P403": Code("severity above the team's", "The platform limits how urgent a team's alerts may be."),
@@ -130,12 +157,12 @@ CODES: dict[str, Code] = {
     "P407": Code("content would get out", "Prompts and private values are removed unless the platform permits otherwise."),
     "P408": Code("unchecked certificate", "Whoever answers could be anybody."),
     "P410": Code("another tenant's series", "A service reads the series of its own namespace."),
-    "P409": Code("plain text backend", "Telemetry and credentials would cross the network readable."),
+    "P409": Code("plain text backend", "Telemetry and credentials would cross the network readable.", _MOSTLY_ERROR),
     "P401": Code("credential in a spec", "Specs are committed and compiled into files that many read. Only references to "
                  "Secrets may stand in them. Whatever was written must be considered known: revoke it."),
     # T5xx targets
-    "T501": Code("no effect in this form", "The chosen form of output has no place for the value."),
-    "T502": Code("half of a pair", "Logs need a shipper and a store, traces a Collector and a store."),
+    "T501": Code("no effect in this form", "The chosen form of output has no place for the value.", _WARNING),
+    "T502": Code("half of a pair", "Logs need a shipper and a store, traces a Collector and a store.", _WARNING),
     "T503": Code("release too old", "Outputs use what consumers have learnt over time; an older one refuses them."),
     # X6xx verify: files of anybody, judged as their consumers would
     "X601": Code("nothing to verify", "No file below the folder is a Kubernetes object or a configuration that is known. A check of "
@@ -146,40 +173,43 @@ CODES: dict[str, Code] = {
                  "and Alertmanager do not start."),
     "X605": Code("unfit value", "The value has not the type or form that its consumer takes."),
     "X606": Code("listed twice", "Items of such a list are told apart by a key, and two have the same."),
-    "X607": Code("no schema", "Nothing is known of the kind, so that only its metadata was checked. The API server knows more."),
+    "X607": Code("no schema", "Nothing is known of the kind, so that only its metadata was checked. The API server knows more.", _INFO),
     "X608": Code("missing field", "The consumer refuses the object or file without the field."),
-    "X609": Code("other version's schemas", "The schemas of that version of Kubernetes are not among those that are installed."),
+    "X609": Code("other version's schemas", "The schemas of that version of Kubernetes are not among those that are installed.", _WARNING),
     "X610": Code("name of an object", "Names of objects, their parts and keys have the forms of paths and host names."),
     "X611": Code("label or annotation", "Names have at most 63 signs, behind a DNS prefix if there is one; so have values of labels."),
     "X612": Code("quantity", "Amounts are a number and a suffix such as `m`, `Ki`, `M`, `Gi`; a request is not above its limit."),
     "X613": Code("selector", "A selector that does not match the labels of its own template is refused."),
     "X614": Code("port", "Ports lie between 1 and 65535, have names of at most 15 signs, and are referred to by names that exist."),
     "X615": Code("mount without a volume", "A container mounts only what its pod has."),
-    "X616": Code("object twice", "Two objects of one kind, namespace and name: one replaces the other, and kustomize refuses both."),
+    "X616": Code("object twice", "Two objects of one kind, namespace and name: one replaces the other, and kustomize refuses "
+                 "both.", _MOSTLY_ERROR),
     "X617": Code("object too large", "The API server takes 1 MiB, the Prometheus operator half of it, and kubectl keeps a copy of what "
                  "it applies in an annotation of at most 256 KiB, unless it applies on the server's side."),
     "X620": Code("PromQL", "Prometheus refuses the whole file, and the operator leaves the object out, if an expression is none."),
-    "X621": Code("doubtful PromQL", "The expression parses, but gives no result or an error whenever it runs."),
-    "X622": Code("newer PromQL", "The parser that judges here does not know the form yet."),
+    "X621": Code("doubtful PromQL", "The expression parses, but gives no result or an error whenever it runs.", _MOSTLY_ERROR),
+    "X622": Code("newer PromQL", "The parser that judges here does not know the form yet.", _INFO),
     "X623": Code("duration", "Durations are whole numbers with units in falling order, such as `1h30m`."),
     "X624": Code("regular expression", "Consumers read RE2, and do not start with an expression that is none."),
     "X625": Code("template", "Prometheus and Alertmanager refuse a template that they cannot read, or fail when they fill it in."),
-    "X626": Code("name of a series or label", "Older readers take letters, digits and `_` only."),
-    "X627": Code("rule twice", "Groups of a file have names of their own, and two rules that write one series contradict each other."),
+    "X626": Code("name of a series or label", "Older readers take letters, digits and `_` only.", _MOSTLY_ERROR),
+    "X627": Code("rule twice", "Groups of a file have names of their own, and two rules that write one series contradict each "
+                 "other.", _MOSTLY_ERROR),
     "X628": Code("kind of rule", "A rule either records or alerts. Only alerts wait, keep firing and have annotations."),
     "X630": Code("Prometheus configuration", "Prometheus loads no file with such a job, target, relabelling or authentication."),
-    "X631": Code("Alertmanager configuration", "Alertmanager does not load such a file, or an alert ends at nobody."),
+    "X631": Code("Alertmanager configuration", "Alertmanager does not load such a file, or an alert ends at nobody.", _MOSTLY_ERROR),
     "X632": Code("matcher", "A matcher is a label, one of `=`, `!=`, `=~`, `!~`, and a value in double quotes."),
     "X633": Code("Filebeat configuration", "Filebeat starts with much that it does not know, and then sends nothing."),
-    "X634": Code("Collector configuration", "Pipelines name components that are there; what is there and not named does nothing."),
-    "X640": Code("dashboard", "What Grafana tells dashboards apart by, and what it reads them as."),
+    "X634": Code("Collector configuration", "Pipelines name components that are there; what is there and not named does "
+                 "nothing.", _MOSTLY_ERROR),
+    "X640": Code("dashboard", "What Grafana tells dashboards apart by, and what it reads them as.", _MOSTLY_ERROR),
     "X641": Code("ids of a dashboard", "Panels, their queries and variables are told apart by ids."),
     "X642": Code("place of a panel", "The grid has 24 columns, and no two panels share a place."),
     "X643": Code("data source of one Grafana", "Another Grafana has no data source of that name, and every panel stays empty."),
     "X644": Code("unit", "Grafana prints a unit that it does not know behind each number, unscaled."),
     "X645": Code("unknown variable", "A query with a variable that the dashboard does not have finds nothing."),
     "X650": Code("missing file", "kustomize builds nothing if a file that it is to take in is missing."),
-    "X651": Code("kustomization", "What kustomize refuses or will, and files that lie beside it and are applied by nobody."),
+    "X651": Code("kustomization", "What kustomize refuses or will, and files that lie beside it and are applied by nobody.", _MOSTLY_ERROR),
     # W9xx write, link
     "W901": Code("cannot write", "The file system refused. What was staged is removed, what was replaced is put back: unless the "
                  "message says otherwise, the output folder is as it was."),
@@ -191,15 +221,28 @@ CODES: dict[str, Code] = {
     "W905": Code("foreign path in a list of files", "A committed list of files is untrusted: it may only name files of its own "
                  "service's folders."),
     "W906": Code("unreadable list of files", "Without its list of files a service's stale files cannot be told from foreign ones."),
-    "W907": Code("changed by hand", "A file that is no longer compiled was edited since: deleting it would lose the edit."),
+    "W907": Code("changed by hand", "A file that is no longer compiled was edited since: deleting it would lose the edit.", _WARNING),
     "W908": Code("two writers", "One run at a time writes to an output folder."),
     "W912": Code("nothing compiled", "A run that produces nothing must not look like success."),
-    "W913": Code("service without a spec", "Nothing is taken off a platform because a file was left out or cannot be read."),
+    "W913": Code("service without a spec", "Nothing is taken off a platform because a file was left out or cannot be read.", _WARNING),
     "W914": Code("foreign file", "A folder of the compiler holds files that no run of it has written, or that stayed since they were "
-                 "changed by hand. They are never deleted."),
+                 "changed by hand. They are never deleted.", _WARNING),
     "W915": Code("unfinished run", "A killed run left a journal by which the next one finishes its work. It lies among files that may be "
                  "committed, so it is untrusted: nothing is done if it names anything but outputs, or lacks what it needs."),
     "W910": Code("unreadable part", "A service's part comes from a repository and is checked like a spec."),
     "W911": Code("name claimed twice", "Two services claim a name that must be unique in an environment."),
-    "W909": Code("too large", "The consumer refuses objects of this size."),
+    "W909": Code("too large", "The consumer refuses objects of this size. What can be divided has been: what is left is one dashboard, "
+                 "one rule, or a ConfigMap that services share by a digest of their names, of which the platform has too few."),
+    "W916": Code("nearly full", "A ConfigMap that services share takes only a few more of them. Their number follows from the platform's "
+                 "`capacity`, never from the services themselves, so that none of them moves another: it is for the platform to raise."),
 }
+
+
+def can_be_suppressed(code: str) -> bool:
+    """Whether a comment in a spec may keep findings of a code quiet.
+
+    What policy decides never (P409 apart: a platform's own backends, which its owners speak of in their own file), nor
+    what is about outputs (X, W) or about such comments.
+    """
+    quiet = frozenset(CODES[code].levels) & {"warning", "info"}
+    return bool(quiet) and (code[0] in "LVRST" or code == "P409") and code not in {"L022", "L023", "L024", "L025", "L026"}

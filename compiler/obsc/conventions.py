@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Iterable
 
 from obsc import durations, encode
-from obsc.ir import Field, Identity, Text, Unit
+from obsc.ir import Field, Identity, Requirement, Text, Unit
 
-_OBJECTS = 4  # shard objects of each kind per shard of the platform
+# Services whose files share one object, on average, on a platform of its full capacity: 40 KiB of rules or of a dashboard each,
+# 3 KiB of jobs or inputs. An object of average services is full at a third of its limit; chance and large services need the rest.
+_SHARED = {"prometheus-rules": 8, "grafana-dashboards": 8, "prometheus-scrape": 64, "filebeat-inputs": 64}
+_FEWEST = 4
 PLATFORM = "platform"
 RESERVED_NAMES = frozenset({PLATFORM})
 SECRETS_PROMETHEUS = "/etc/prometheus/secrets"
@@ -33,15 +36,39 @@ def of_service(identity: Identity) -> tuple[str, str]:
     return "/".join(("artifacts", *tail)), "/".join(("manifests", *tail))
 
 
-def shards(count: int) -> int:
-    """How many objects of a kind the services' files are divided among, for so many shards of the platform."""
-    return _OBJECTS * count
+def shards(base: str, capacity: int, servers: int = 1) -> int:
+    """How many objects of a kind the services' files are divided among: a power of two for each server, by what the platform is
+    laid out for and never by what it has, so that no service ever changes it.
+    """
+    wanted = max(_FEWEST, -(-capacity // (_SHARED[base] * servers)))
+    return servers << (wanted - 1).bit_length()
 
 
 def shard(identity: Identity, count: int) -> int:
     """The shard of a service among `count`: a digest of its identity, so that no other service ever moves it."""
-    digest = hashlib.sha256("\0".join((identity.environment, identity.namespace, identity.name)).encode()).digest()
-    return int.from_bytes(digest[:4], "little") % count
+    return _digest(identity.environment, identity.namespace, identity.name) % count
+
+
+def shard_of_piece(identity: Identity, piece: str, count: int, servers: int) -> int:
+    """The shard of a piece of what a service has too much of: any of those that the service's own server mounts."""
+    if not piece:
+        return shard(identity, count)
+    return shard(identity, servers) + servers * (_digest(identity.environment, identity.namespace, identity.name, piece) % (count // servers))
+
+
+def _digest(*parts: str) -> int:
+    return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:4], "little")
+
+
+def capacity_of(base: str, objects: int) -> int:
+    """The capacity that asks for so many objects of a kind."""
+    return objects * _SHARED[base]
+
+
+def shard_of(file: str) -> str | None:
+    """What a file of the platform's is a shard of, or None."""
+    base, dash, number = file.removesuffix(".yaml").rpartition("-")
+    return base if dash and base in _SHARED and number.isdigit() else None
 
 
 def shard_name(base: str, number: int) -> str:
@@ -49,14 +76,25 @@ def shard_name(base: str, number: int) -> str:
     return f"{base}-{number}"
 
 
-def shard_key(identity: Identity, end: str) -> str:
-    """Key of a service's file in a shard; neither part can hold a dot, so no two services share one."""
-    return f"{identity.namespace}.{identity.name}{end}"
+def shard_key(identity: Identity, end: str, piece: str = "") -> str:
+    """Key of a service's file in a shard; no part can hold a dot, so no two services share one."""
+    return f"{pieced(f'{identity.namespace}.{identity.name}', piece)}{end}"
 
 
-def group(identity: Identity, kind: str) -> str:
+def pieced(name: str, piece: str) -> str:
+    """Name of a piece of what has that name: `chat.01`, which no service can be called."""
+    return f"{name}.{piece}" if piece else name
+
+
+def piece_file(name: str, piece: str) -> str:
+    """File of a piece: `rules.01.yaml` of `rules.yaml`."""
+    stem, _, end = name.partition(".")
+    return f"{pieced(stem, piece)}.{end}"
+
+
+def group(identity: Identity, kind: str, piece: str = "") -> str:
     """Name of a rule group, unique in its environment."""
-    return f"obsc/{identity.namespace}/{identity.name}/{kind}"
+    return f"obsc/{identity.namespace}/{identity.name}/{kind}" + (f"/{piece}" if piece else "")
 
 
 def secret_file(root: str, name: str, key: str) -> str:
@@ -64,9 +102,15 @@ def secret_file(root: str, name: str, key: str) -> str:
     return f"{root}/{name}/{key}"
 
 
-def label_selector(labels: Iterable[tuple[str, str]]) -> str:
-    """A label selector as the Kubernetes API takes it."""
-    return ",".join(f"{key}={value}" for key, value in labels)
+def label_selector(wanted: Iterable[Requirement]) -> str:
+    """A label selector as the Kubernetes API takes it. It knows no expressions: of those only that the label is there."""
+    return ",".join(one.key if not one.values else f"{one.key}={one.values[0]}" if len(one.values) == 1 else
+                    f"{one.key} in ({','.join(one.values)})" for one in wanted)
+
+
+def globs(names: Iterable[str]) -> bool:
+    """Whether any of several names is a glob."""
+    return any("*" in name for name in names)
 
 
 def meta_label(kind: str, label: str) -> str:
@@ -82,8 +126,13 @@ def annotation(text: Text) -> str:
 
 def _field(field: Field) -> str:
     if field.label:
-        return "{{ $labels." + field.label + " }}"
+        return encode.go_field(field.label, field.other)
     return _FORMATS.get(field.unit, "{{ $value | humanize }}")
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words one after the other."""
+    return ", ".join(words)
 
 
 def numbered(lines: Iterable[str]) -> str:
@@ -92,8 +141,9 @@ def numbered(lines: Iterable[str]) -> str:
 
 
 def dashboard_url(base: str, uid: str, namespace: str) -> str:
-    """Address of a dashboard with its namespace chosen."""
-    return f"{base.rstrip('/')}/d/{encode.url_part(uid)}?var-namespace={encode.url_part(namespace)}"
+    """Address of a dashboard with its namespace chosen, if there is but one."""
+    chosen = f"?var-namespace={encode.url_part(namespace)}" if namespace else ""
+    return f"{base.rstrip('/')}/d/{encode.url_part(uid)}{chosen}"
 
 
 def runbook_url(base: str, alert: str) -> str:

@@ -42,9 +42,14 @@ def series_label(key: str) -> str:
     return f"_{plain}" if plain[:1].isdigit() else plain
 
 
-def re2_glob(glob: str) -> str:
-    """A glob as an RE2 expression: `*` stands for any characters, everything else for itself."""
-    return ".*".join(re2_literal(part) for part in glob.split("*"))
+def re2_glob(glob: str, any_of: str = ".*") -> str:
+    """A glob as an RE2 expression: `*` stands for what `any_of` matches, everything else for itself."""
+    return any_of.join(re2_literal(part) for part in glob.split("*"))
+
+
+def re2_namespaces(names: Iterable[str]) -> str:
+    """An RE2 expression of namespaces by name or glob."""
+    return "|".join(re2_glob(name, "[a-z0-9-]*") for name in names)
 
 
 def re2_literal(text: str) -> str:
@@ -57,6 +62,14 @@ def go_template(text: str) -> str:
     the end of the text together with what follows it.
     """
     return re.sub(r"\{(?:\{|\Z)", lambda match: f'{{{{ "{match.group()}" }}}}', text)
+
+
+def go_field(label: str, other: str = "") -> str:
+    """A label of an alert's series in a Go template, and a text where the series has none."""
+    if not other:
+        return "{{ $labels." + label + " }}"
+    quoted = other.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return "{{ or $labels." + label + f' "{quoted}" }}}}'
 
 
 def ottl_string(text: str) -> str:
@@ -134,14 +147,30 @@ def url_part(text: str) -> str:
     return quote(text, safe="")
 
 
-def workflow_command(text: str) -> str:
+def workflow_command(command: str, properties: Mapping[str, str], message: str) -> str:
+    """A line with a GitHub workflow command, whose parts are any text."""
+    given = ",".join(f"{name}={workflow_property(value)}" for name, value in properties.items())
+    return f"::{command}{' ' if given else ''}{given}::{workflow_message(message)}\n"
+
+
+def workflow_message(text: str) -> str:
     """The message of a GitHub workflow command."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def workflow_property(text: str) -> str:
     """A property (file, title) of a GitHub workflow command."""
-    return workflow_command(text).replace(":", "%3A").replace(",", "%2C")
+    return workflow_message(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def sarif_message(text: str) -> str:
+    """A message of SARIF 2.1.0 (section 3.11): braces, which mark arguments, are doubled; no bracket begins a link."""
+    return text.replace("{", "{{").replace("}", "}}").replace("](", "] (")
+
+
+def uri_of_path(path: str) -> str:
+    """A path with forward slashes as a reference to a file: an absolute one as a `file:` URI."""
+    return f"file://{quote(path)}" if path.startswith("/") else quote(path)
 
 
 def printable(text: str) -> str:
@@ -190,11 +219,12 @@ def ottl_where(statement: str, condition: str) -> str:
     return f"{statement} where {condition}"
 
 
-def ottl_service(namespace: str, name: str) -> str:
-    """The condition that a span is of this service. What runs outside of the cluster has no namespace."""
+def ottl_service(namespaces: Sequence[str], name: str) -> str:
+    """The condition that a span is of this service (namespaces by name or glob). What runs outside of the cluster has none."""
     where = 'resource.attributes["k8s.namespace.name"]'
-    return (f'(resource.attributes["service.name"] == {ottl_string(name)}'
-            f" and ({where} == {ottl_string(namespace)} or {where} == nil))")
+    inside = ottl_any([ottl_call("IsMatch", where, f"^(?:{re2_namespaces([one])})$") if "*" in one else f"{where} == {ottl_string(one)}"
+                       for one in namespaces])
+    return f'(resource.attributes["service.name"] == {ottl_string(name)} and ({inside} or {where} == nil))'
 
 
 def ottl_any(conditions: Sequence[str]) -> str:

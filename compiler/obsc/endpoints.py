@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from obsc import workloads
 from obsc.encode import re2_glob
-from obsc.ir import Discovery, Labels, ScrapeJob, SecretRef, StaticTargets, Tls
+from obsc.ir import Discovery, Labels, Requirement, ScrapeJob, SecretRef, StaticTargets, Tls
 from obsc.resolve import Resolved
 from obsc.spec.metrics import Endpoint, SecretKeyRef, StaticConfig, TlsConfig
 
@@ -59,13 +60,6 @@ def interval(resolved: Resolved, endpoint: Endpoint) -> float:
     return endpoint.interval or resolved.platform.prometheus.scrape_interval
 
 
-def pod_selector(resolved: Resolved) -> Labels:
-    """Labels of the service's pods."""
-    said = resolved.service.workload.selector
-    labels = said if said is not None else {"app.kubernetes.io/name": resolved.full_name}
-    return tuple(sorted(labels.items()))
-
-
 def scrape_jobs(resolved: Resolved) -> tuple[ScrapeJob, ...]:
     """One job for each endpoint; none where the series are scraped already, or there are none."""
     if discovery(resolved) == "none" or pageless(resolved):
@@ -90,16 +84,18 @@ def _job(resolved: Resolved, endpoint: Endpoint) -> ScrapeJob:
     how = Discovery(discovery(resolved))
     every = interval(resolved, endpoint)
     profile = resolved.profile
+    scattered = workloads.scattered(resolved) and how is not Discovery.STATIC
     return ScrapeJob(
         name=scrape_name(resolved, endpoint.name), job=job_label(resolved, endpoint),
-        endpoint=endpoint.name, discovery=how, namespaces=(resolved.service.metadata.namespace,), selector=_selector(resolved, how),
+        endpoint=endpoint.name, discovery=how, namespaces=workloads.namespaces(resolved), selector=_selector(resolved, how),
         port=_port(resolved, endpoint, how), path=endpoint.path or profile.path or METRICS_PATH, scheme=endpoint.scheme, interval=every,
         timeout=min(endpoint.timeout or _LONGEST_TIMEOUT, every), targets=_targets(resolved, endpoint),
-        labels=series_labels(resolved),
+        labels=tuple(one for one in series_labels(resolved) if not (scattered and one[0] == "namespace")),
         bearer=_secret(endpoint.authorization.credentials if endpoint.authorization else None),
         tls=_tls(endpoint.tls_config), component=resolved.further,
         pod_labels=resolved.service.metrics.pod_target_labels if how is not Discovery.STATIC else (),
-        dropped=tuple(re2_glob(glob) for glob in resolved.service.metrics.drop_metrics), origin=resolved.origins.origin("metrics"))
+        dropped=tuple(re2_glob(glob) for glob in resolved.service.metrics.drop_metrics), origin=resolved.origins.origin("metrics"),
+        pods=_named_pods(resolved, how), scattered=scattered)
 
 
 def _port(resolved: Resolved, endpoint: Endpoint, how: Discovery) -> int | str | None:
@@ -111,11 +107,16 @@ def _port(resolved: Resolved, endpoint: Endpoint, how: Discovery) -> int | str |
     return next(moved, (profile.port_name or None) if how is Discovery.SERVICE else profile.port)
 
 
-def _selector(resolved: Resolved, how: Discovery) -> Labels:
+def _selector(resolved: Resolved, how: Discovery) -> tuple[Requirement, ...]:
     said = resolved.service.metrics.service_selector
     if how is Discovery.SERVICE and said is not None:
-        return tuple(sorted(said.items()))
-    return () if how is Discovery.STATIC else pod_selector(resolved)
+        return tuple(Requirement(key, (value,)) for key, value in sorted(said.items()))
+    return () if how is Discovery.STATIC else workloads.selector(resolved)
+
+
+def _named_pods(resolved: Resolved, how: Discovery) -> str:
+    own = how is Discovery.SERVICE and resolved.service.metrics.service_selector is not None
+    return "" if own or how is Discovery.STATIC else workloads.shared_pods(resolved)
 
 
 def _targets(resolved: Resolved, endpoint: Endpoint) -> tuple[StaticTargets, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from obsc import endpoints, privacy
-from obsc.catalog.kinds import pod_pattern
+from obsc import encode, endpoints, privacy, workloads
+from obsc.catalog.kinds import either
 from obsc.encode import re2_literal
 from obsc.ir import (
     AlertRule,
@@ -100,7 +100,8 @@ def _component(subject: Subject) -> Service:
         static_labels=subject.static_labels, jobs=endpoints.scrape_jobs(resolved), recordings=recordings, alerts=alerts,
         dashboard=_dashboard(subject, parts), logs=_logs(resolved), traces=_traces(resolved),
         routes=_routes(resolved, alerts),
-        omitted=tuple(sorted({reason for part in parts for reason in part.omitted})), probes=probe_jobs(resolved))
+        omitted=tuple(sorted({reason for part in parts for reason in part.omitted})), probes=probe_jobs(resolved),
+        namespaces=workloads.namespaces(resolved))
 
 
 def _joined(resolved: Resolved, found: tuple[Service, ...]) -> Service:
@@ -118,7 +119,8 @@ def _joined(resolved: Resolved, found: tuple[Service, ...]) -> Service:
         recordings=tuple(rule for one in every for rule in one.recordings),
         dashboard=replace(found[0].dashboard, rows=rows, events=events), logs=tuple(log for one in every for log in one.logs),
         routes=_routes(resolved, alerts), omitted=tuple(sorted({reason for one in every for reason in one.omitted})), parts=found,
-        probes=tuple(probe for one in every for probe in one.probes))
+        probes=tuple(probe for one in every for probe in one.probes),
+        namespaces=tuple(dict.fromkeys(name for one in every for name in one.namespaces)))
 
 
 def _row_of(component: str, row: Row) -> Row:
@@ -198,7 +200,8 @@ def _places(resolved: Resolved) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Where log files lie, with globs of them: as links of the runtime's, as its own files, or elsewhere. An input for
     each, since each names its files in its own way. Outside of the cluster there are none but those that the spec names.
     """
-    usual = () if resolved.service.workload.kind == "External" else (f"{_LINKS}*_{resolved.service.metadata.namespace}_*.log",)
+    usual = () if resolved.service.workload.kind == "External" else tuple(
+        f"{_LINKS}*_{one}_*.log" for one in workloads.namespaces(resolved))
     places: dict[str, tuple[str, ...]] = {}
     for path in resolved.service.logs.paths or usual:
         place = next((folder for folder in (_LINKS, _RUNTIMES) if path.startswith(folder)), "")
@@ -231,8 +234,9 @@ def _masks(resolved: Resolved, block: str, said: tuple[str, ...]) -> tuple[Mask,
 def _event_labels(resolved: Resolved) -> Labels:
     metadata = resolved.service.metadata
     environment = resolved.platform.environment or resolved.identity.environment
-    return (("deployment.environment.name", environment), ("k8s.namespace.name", metadata.namespace),
-            ("service.name", resolved.full_name), ("team", metadata.team))
+    # Of several namespaces only the entry's own pod tells which.
+    place = () if workloads.scattered(resolved) else (("k8s.namespace.name", metadata.namespace),)
+    return (("deployment.environment.name", environment), *place, ("service.name", resolved.full_name), ("team", metadata.team))
 
 
 def _names(resolved: Resolved, container: str) -> tuple[str, str]:
@@ -240,9 +244,9 @@ def _names(resolved: Resolved, container: str) -> tuple[str, str]:
     of its namespace where its pods' names say nothing. The namespace is always part of them: no spec reads the logs of
     another tenant.
     """
-    workload, metadata = resolved.service.workload, resolved.service.metadata
-    pods = pod_pattern(workload.kind, workload.name or resolved.full_name) or "[a-z0-9.-]+"
-    namespace, of = re2_literal(metadata.namespace), re2_literal(container) if container else "[a-z0-9.-]+"
+    pods = either([workloads.pods(resolved) or "[a-z0-9.-]+"])
+    namespace = either([encode.re2_namespaces(workloads.namespaces(resolved))])
+    of = re2_literal(container) if container else "[a-z0-9.-]+"
     # kubelet: BuildContainerLogsDirectory in pkg/kubelet/kuberuntime. A static pod has a digest for an identifier.
     return (f"/{pods}_{namespace}_{of}-[0-9a-f]{{64}}\\.log$", f"/{namespace}_{pods}_[0-9a-f-]+/{of}/[0-9]+\\.log$")
 

@@ -6,6 +6,8 @@ untrusted: what it says is checked like a spec, and a file that it names must li
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
@@ -14,16 +16,17 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from obsc import encode
 from obsc.diagnostics import Place, Sink
 from obsc.ir import Identity, Mask, Origin, Route, Service, Severity, TracePolicy
-from obsc.spec.types import TEN_YEARS, DnsLabel, ServiceName
+from obsc.spec.types import TEN_YEARS, DnsLabel, NamespacePattern, ServiceName
 
 FILE = "part.json"
 VERSION = 1
 RULES, SCRAPE, DASHBOARD, LOGS = "rules.yaml", "scrape.yaml", "dashboard.json", "filebeat.yaml"
+_PIECE = re.compile(r"(rules|scrape|filebeat)\.([01]{1,16})\.yaml")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What linking needs of one service. `files` are texts by name."""
+    """What linking needs of one service. `files` are texts by name, `namespaces` those of its objects by name or glob."""
 
     identity: Identity
     team: str
@@ -33,19 +36,32 @@ class Part:
     traces: TracePolicy | None
     routes: tuple[Route, ...]
     files: tuple[tuple[str, str], ...] = ()
+    namespaces: tuple[str, ...] = ()
+
+    @property
+    def scattered(self) -> bool:
+        """Whether its objects are elsewhere than in its own namespace alone."""
+        return self.namespaces != (self.identity.namespace,)
 
     def text(self, name: str) -> str | None:
         """The text of a file of the service, or None."""
         return dict(self.files).get(name)
 
+    def pieces(self, name: str) -> Iterator[tuple[str, str]]:
+        """Every piece of a file with its text; a file of usual size is one piece, called ""."""
+        for file, text in self.files:
+            whole, piece = _whole(file)
+            if whole == name:
+                yield piece, text
+
 
 def part_of(service: Service, files: dict[str, str]) -> Part:
     """The part of a compiled service; `files` are the texts of its artifacts by name."""
     board = service.dashboard
-    known = tuple((name, files[name]) for name in (RULES, SCRAPE, DASHBOARD, LOGS) if name in files)
+    known = tuple((name, files[name]) for kind in (RULES, SCRAPE, DASHBOARD, LOGS) for name in sorted(files) if _whole(name)[0] == kind)
     return Part(service.identity, service.team, (*(job.name for job in service.jobs), *(probe.name for probe in service.probes)),
                 tuple(one.id for one in service.logs), (board.uid, board.title, board.folder), service.traces,
-                service.routes, known)
+                service.routes, known, service.namespaces or (service.identity.namespace,))
 
 
 def to_data(part: Part) -> dict[str, object]:
@@ -58,12 +74,19 @@ def to_data(part: Part) -> dict[str, object]:
         "version": VERSION,
         "identity": {"environment": part.identity.environment, "namespace": part.identity.namespace,
                      "name": part.identity.name},
+        **({"namespaces": list(part.namespaces)} if part.scattered else {}),
         "team": part.team, "jobs": list(part.jobs), "logs": list(part.log_ids),
         "dashboard": dict(zip(("uid", "title", "folder"), part.dashboard, strict=True)),
         "traces": traces,
         "routes": [{"team": one.team, "severity": one.severity.value, "receivers": list(one.receivers)} for one in part.routes],
         "files": [name for name, _ in part.files],
     }
+
+
+def _whole(file: str) -> tuple[str, str]:
+    """What a file is a piece of, and the piece's name: `rules.yaml` and `01` of `rules.01.yaml`."""
+    found = _PIECE.fullmatch(file)
+    return (f"{found[1]}.yaml", found[2]) if found else (file, "")
 
 
 _LONGEST_SHOWN = 80
@@ -75,6 +98,7 @@ class _Form(BaseModel):
 
 _Text = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _Plain = Annotated[str, StringConstraints(max_length=120, pattern=r"^[A-Za-z0-9_.-]*$")]
+_File = Annotated[str, StringConstraints(pattern=r"^((rules|scrape|filebeat)(\.[01]{1,16})?\.yaml|dashboard\.json)$")]
 
 
 class _Identity(_Form):
@@ -108,13 +132,14 @@ class _Route(_Form):
 class _Part(_Form):
     version: Literal[1]
     identity: _Identity
+    namespaces: Annotated[list[NamespacePattern], Field(min_length=1)] | None = None
     team: _Plain
     jobs: list[_Text]
     logs: list[_Text]
     dashboard: _Dashboard
     traces: _Traces | None
     routes: list[_Route]
-    files: list[Literal["rules.yaml", "scrape.yaml", "dashboard.json", "filebeat.yaml"]]
+    files: list[_File]
 
 
 def from_text(file: str, text: str, masks: dict[str, Mask], sink: Sink) -> tuple[Part, tuple[str, ...]] | None:
@@ -130,7 +155,7 @@ def from_text(file: str, text: str, masks: dict[str, Mask], sink: Sink) -> tuple
     identity = Identity(form.identity.environment, form.identity.namespace, form.identity.name)
     routes = tuple(Route(one.team, one.severity, tuple(one.receivers)) for one in form.routes)
     return Part(identity, form.team, tuple(form.jobs), tuple(form.logs), (board.uid, board.title, board.folder),
-                traces, routes), tuple(form.files)
+                traces, routes, (), tuple(form.namespaces or (identity.namespace,))), tuple(form.files)
 
 
 def _first(error: ValidationError | KeyError) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from obsc import endpoints
+from obsc import endpoints, workloads
 from obsc.ir import ProbeJob
 from obsc.resolve import Resolved
 from obsc.spec.probes import Probe
@@ -26,15 +26,15 @@ def probe_label(resolved: Resolved) -> str:
 
 
 def probed(resolved: Resolved, probe: Probe) -> str | None:
-    """The address that a probe asks; None if its port is no number, since a Service's ports are known by name there only."""
+    """The address that a probe asks; None if its port is no number, since a Service's ports are known by name there only, or if there
+    are several Services.
+    """
     if probe.url is not None:
         return probe.url
     main = endpoints.main_endpoint(resolved)
     port = probe.port if probe.port is not None else main.port if main.port is not None else resolved.profile.port
-    if not isinstance(port, int):
-        return None
-    workload = resolved.service.workload
-    return f"{main.scheme}://{workload.name or resolved.full_name}.{resolved.service.metadata.namespace}.svc:{port}{probe.path}"
+    host = workloads.service_host(resolved)
+    return f"{main.scheme}://{host}:{port}{probe.path}" if isinstance(port, int) and host is not None else None
 
 
 def probed_host(url: str) -> str:

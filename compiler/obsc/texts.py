@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from obsc import conventions, encode, privacy
 from obsc.diagnostics import Sink
-from obsc.ir import Identity
 from obsc.part import DASHBOARD, LOGS, RULES, SCRAPE, Part
 from obsc.promql import problem as promql_problem
+from obsc.rules.namespaces import namespace_problem
 from obsc.rules.policy import target_problem
 from obsc.source import load, plain
 from obsc.spec.platform import AIPlatform
@@ -29,8 +29,12 @@ _JOB = frozenset({
 _INPUT = frozenset({"type", "id", "paths", "prospector", "file_identity", "close.on_state_change.removed", "message_max_bytes",
                     "parsers", "processors"})
 _RULE = frozenset({"alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"})
+_NAMESPACE = "__meta_kubernetes_namespace"
 _TO_PORT = re.compile(r"\$1:[0-9]{1,5}")
 _EXPANDED = re.compile(r"(?<!\$)(?:\$\$)*\$[{(]")
+
+
+Check = Callable[[Part, AIPlatform, list[str]], Iterator[str]]  # reads all pieces of a file
 
 
 class Fault(NamedTuple):
@@ -44,19 +48,18 @@ def faults(part: Part, platform: AIPlatform) -> Iterator[Fault]:
     """What is wrong with a part that was read from disk: its names, then each text, the first fault of each."""
     yield from _names(part)
     yield from _teams(part, platform)
-    checks: tuple[tuple[str, Callable[[Part, AIPlatform, str], Iterator[str]]], ...] = (
-        (SCRAPE, _scrape), (LOGS, _logs), (RULES, _rules), (DASHBOARD, _dashboard))
+    checks: tuple[tuple[str, Check], ...] = ((SCRAPE, _scrape), (LOGS, _logs), (RULES, _rules), (DASHBOARD, _dashboard))
     for file, check in checks:
-        text = part.text(file)
-        fault = next(_careful(check, part, platform, text), None) if text is not None else None
+        texts = [text for _, text in part.pieces(file)]
+        fault = next(_careful(check, part, platform, texts), None) if texts else None
         if fault is not None:
-            yield Fault(file, fault)
+            yield Fault(conventions.piece_file(file, next(part.pieces(file))[0]), fault)
 
 
-def _careful(check: Callable[[Part, AIPlatform, str], Iterator[str]], part: Part, platform: AIPlatform, text: str) -> Iterator[str]:
+def _careful(check: Check, part: Part, platform: AIPlatform, texts: list[str]) -> Iterator[str]:
     """The faults that a check finds; where a text has another shape than it reads, that is the fault."""
     try:
-        yield from check(part, platform, text)
+        yield from check(part, platform, texts)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError, RecursionError):
         yield "it has not the form that the compiler writes"
 
@@ -78,9 +81,10 @@ def _teams(part: Part, platform: AIPlatform) -> Iterator[Fault]:
     for name in sorted({part.team, *(route.team for route in part.routes)}) if teams else ():
         if name not in teams:
             yield Fault("part.json", f"the platform has no team `{name}`")
-    team = teams.get(part.team)
-    if team is not None and team.namespaces is not None and part.identity.namespace not in team.namespaces:
-        yield Fault("part.json", f"team `{part.team}` may not run services in `{part.identity.namespace}`")
+    for name in dict.fromkeys((part.identity.namespace, *part.namespaces)):
+        problem = namespace_problem(name, part.identity.namespace, part.team, platform)
+        if problem:
+            yield Fault("part.json", problem)
 
 
 def _read(text: str, *, lists: bool = False) -> Any:  # noqa: ANN401  whatever the file holds
@@ -91,39 +95,48 @@ def _read(text: str, *, lists: bool = False) -> Any:  # noqa: ANN401  whatever t
     return plain(found.documents[0].root)
 
 
-def _scrape(part: Part, platform: AIPlatform, text: str) -> Iterator[str]:
-    data = _read(text)
-    jobs = data["scrape_configs"]
-    if set(data) != {"scrape_configs"} or sorted(job["job_name"] for job in jobs) != sorted(part.jobs):
+def _scrape(part: Part, platform: AIPlatform, texts: list[str]) -> Iterator[str]:
+    data = [_read(text) for text in texts]
+    jobs = [job for one in data for job in one["scrape_configs"]]
+    if any(set(one) != {"scrape_configs"} for one in data) or sorted(job["job_name"] for job in jobs) != sorted(part.jobs):
         yield "it has other jobs than the part names"
     for job in jobs:
         yield from _unknown(job, _JOB)
         yield from _files(job)
         for found in job.get("kubernetes_sd_configs", ()):
-            if set(found) - {"role", "namespaces", "selectors"} or found["namespaces"] != {"names": [part.identity.namespace]}:
+            if set(found) - {"role", "namespaces", "selectors"} or not _confined(part, found, job["relabel_configs"]):
                 yield "it discovers more than its own namespace"
         probed = job.get("params") is not None
         for target in chain.from_iterable(one["targets"] for one in job.get("static_configs", ())):
             problem = "" if probed else target_problem(target, platform.policy.targets)
             if problem:
                 yield f"the target `{target}` is not allowed: {problem}"
-        yield from _relabelling(job["relabel_configs"], part.identity, platform)
+        yield from _relabelling(job["relabel_configs"], part, platform, found="kubernetes_sd_configs" in job)
 
 
-def _relabelling(steps: list[dict[str, Any]], identity: Identity, platform: AIPlatform) -> Iterator[str]:
+def _confined(part: Part, found: Mapping[str, Any], steps: list[dict[str, Any]]) -> bool:
+    """Whether discovery sees the part's namespaces alone, or what it sees of others is dropped first of all."""
+    if not conventions.globs(part.namespaces):
+        return bool(found.get("namespaces") == {"names": list(part.namespaces)})
+    kept = {"source_labels": [_NAMESPACE], "regex": encode.re2_namespaces(part.namespaces), "action": "keep"}
+    return "namespaces" not in found and steps[:1] == [kept]
+
+
+def _relabelling(steps: list[dict[str, Any]], part: Part, platform: AIPlatform, *, found: bool) -> Iterator[str]:
     """A target stays where policy looked at it, and its series are the service's."""
     addresses = {platform.sources.blackbox.address, None}
     said: dict[str, object] = {}
     for step in steps:
         yield from _unknown(step, frozenset({"source_labels", "regex", "target_label", "replacement", "action"}))
         label, new = step.get("target_label", ""), step.get("replacement")
-        said[label] = None if "source_labels" in step else new
+        told = found and part.scattered and step == {"source_labels": [_NAMESPACE], "target_label": "namespace"}
+        said[label] = part.identity.namespace if told else None if "source_labels" in step else new
         moved = label == "__address__" and _TO_PORT.fullmatch(str(new)) is None and (new is None or new not in addresses)
         if moved or (label.startswith("__") and not label.startswith(("__address__", "__meta_", "__param_target"))):
             yield f"it changes `{label}`"
         if step.get("action", "replace") not in {"replace", "keep", "drop"}:
             yield f"it has the action `{step['action']}`"
-    if (said.get("namespace"), said.get("service")) != (identity.namespace, identity.name):
+    if (said.get("namespace"), said.get("service")) != (part.identity.namespace, part.identity.name):
         yield "its series are not labelled as this service's"
 
 
@@ -137,11 +150,11 @@ def _files(data: object) -> Iterator[str]:
             yield from _files(value)
 
 
-def _logs(part: Part, platform: AIPlatform, text: str) -> Iterator[str]:
-    inputs = _read(text, lists=True)
+def _logs(part: Part, platform: AIPlatform, texts: list[str]) -> Iterator[str]:
+    inputs = [one for text in texts for one in _read(text, lists=True)]
     if sorted(one["id"] for one in inputs) != sorted(map(encode.beats, part.log_ids)):
         yield "it has other inputs than the part names"
-    if _EXPANDED.search(text):
+    if any(_EXPANDED.search(text) for text in texts):
         yield "it expands a variable of the shipper"
     for one in inputs:
         yield from _unknown(one, _INPUT)
@@ -156,21 +169,22 @@ def _logs(part: Part, platform: AIPlatform, text: str) -> Iterator[str]:
             yield "it masks less than the platform asks for"
 
 
-def _rules(part: Part, _: AIPlatform, text: str) -> Iterator[str]:
+def _rules(part: Part, _: AIPlatform, texts: list[str]) -> Iterator[str]:
     identity, teams = part.identity, {route.team for route in part.routes} | {part.team}
-    for group in _read(text)["groups"]:
+    for group in chain.from_iterable(_read(text)["groups"] for text in texts):
         for rule in group["rules"]:
             yield from _unknown(rule, _RULE)
             problem = promql_problem(str(rule["expr"]))
             if problem:
                 yield f"an expression is not PromQL: {problem}"
             labels = rule["labels"]
-            if (labels["namespace"], labels["service"]) != (identity.namespace, identity.name) or labels["team"] not in teams:
+            home = labels.get("namespace") if "alert" in rule or not part.scattered else identity.namespace
+            if (home, labels["service"]) != (identity.namespace, identity.name) or labels["team"] not in teams:
                 yield "a rule speaks for another service or team"
 
 
-def _dashboard(part: Part, _: AIPlatform, text: str) -> Iterator[str]:
-    if json.loads(text)["uid"] != part.dashboard[0]:
+def _dashboard(part: Part, _: AIPlatform, texts: list[str]) -> Iterator[str]:
+    if any(json.loads(text)["uid"] != part.dashboard[0] for text in texts):
         yield "it has another uid than the part names"
 
 

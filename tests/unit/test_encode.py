@@ -81,9 +81,9 @@ def test_go_templates_with_a_field_behind_the_text(text: str) -> None:
 @any_text
 def test_ottl(text: str) -> None:
     assert go_string(encode.ottl_string(text)) == text
-    statement = encode.ottl_where(encode.ottl_call("f", "span.attributes", text, text), encode.ottl_service(text, text))
+    statement = encode.ottl_where(encode.ottl_call("f", "span.attributes", text, text), encode.ottl_service(("ns" if "*" in text else text,), text))
     literals = re.findall(r'"(?:\\.|[^"\\])*"', statement, re.DOTALL)
-    own = {"service.name", "k8s.namespace.name"}
+    own = {"service.name", "k8s.namespace.name", "ns"}
     assert {go_string(one) for one in literals} - own <= {text}
     assert '"' not in re.sub(r'"(?:\\.|[^"\\])*"', "", statement, flags=re.DOTALL)
 
@@ -133,7 +133,7 @@ def test_pages_and_shells(text: str) -> None:
 
 @any_text
 def test_what_stands_on_one_line(text: str) -> None:
-    message, prop = encode.workflow_command(text), encode.workflow_property(text)
+    message, prop = encode.workflow_message(text), encode.workflow_property(text)
     assert not set("\r\n") & set(message)
     assert not set("\r\n:,") & set(prop)
     assert unquote(message) == text or "%" not in text

@@ -23,6 +23,7 @@ from obsc.ir import (
     Link,
     Origin,
     RecordingRule,
+    Requirement,
     Route,
     ScrapeJob,
     SecretRef,
@@ -38,7 +39,7 @@ from obsc.spec.platform import AIPlatform
 from obsc.targets import alerting, operator, prometheus
 
 HERE = Origin("test")
-JOB = ScrapeJob("ai/chat/default", "chat", "default", Discovery.PODS, ("ai",), (("app", "chat"),), 8000, "/metrics", "http", 30.0, 10.0,
+JOB = ScrapeJob("ai/chat/default", "chat", "default", Discovery.PODS, ("ai",), (Requirement("app", ("chat",)),), 8000, "/metrics", "http", 30.0, 10.0,
                 (), (("namespace", "ai"), ("service", "chat")), None, None, HERE)
 ALERT = AlertRule("ServiceDown", promql.select("up", promql.equal("job", "chat")), 120, 300, Severity.CRITICAL, "up", "availability",
                   (Field(label="service"), ' is down {{ query "up" }}'), ("value ", Field(unit=Unit.RATIO), ", ", Field(unit=Unit.SECONDS)),
@@ -119,7 +120,7 @@ def test_an_alert_has_its_labels_and_its_texts_are_no_templates_of_a_tenant() ->
     rule = alerts["rules"][0]
     assert (rule["for"], rule["keep_firing_for"]) == ("2m", "5m")
     assert rule["labels"] == {"class": "availability", "namespace": "ai", "service": "chat", "severity": "critical", "signal": "up", "team": "chat"}
-    assert rule["annotations"]["summary"] == '{{ $labels.service }} is down {{ "{{" }} query "up" }}'
+    assert rule["annotations"]["summary"] == 'chat is down {{ "{{" }} query "up" }}'
     assert rule["annotations"]["description"] == "value {{ $value | humanizePercentage }}, {{ $value | humanizeDuration }}"
     assert rule["annotations"]["first_checks"] == "1. First.\n2. Second."
     assert "dashboard_url" not in rule["annotations"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from obsc.ir.dashboards import Chart, Dashboard, Event, Panel, Query, Row, Variable
 from obsc.ir.rules import AlertRule, Recorded, RecordingRule, Route
 from obsc.ir.service import Service
-from obsc.ir.telemetry import Discovery, LogInput, Mask, ProbeJob, ScrapeJob, StaticTargets, Tls, TracePolicy
+from obsc.ir.telemetry import Discovery, LogInput, Mask, ProbeJob, Requirement, ScrapeJob, StaticTargets, Tls, TracePolicy
 from obsc.ir.values import Field, Identity, Labels, Layer, Link, Origin, SecretRef, Severity, Text, Threshold, Unit
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Query",
     "Recorded",
     "RecordingRule",
+    "Requirement",
     "Route",
     "Row",
     "ScrapeJob",

@@ -36,7 +36,7 @@ class AlertRule:
 
     `signal` and `kind` (availability, errors, latency, saturation, telemetry…) say what an alert is about:
     graver alerts of the same signal silence lighter ones. `panel` is the key of the panel that shows it;
-    `needs` the metrics without which it is blind.
+    `copied` are labels that get the value of a label of the series: (label, the series').
     """
 
     name: str
@@ -54,6 +54,7 @@ class AlertRule:
     panel: str
     origin: Origin
     team: str = ""
+    copied: Labels = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from obsc.ir.values import Identity, Labels, Link
 class Service:
     """Everything that is observed of one service in one environment: what targets turn into artifacts.
 
-    `parts` are its components, each as a service of its own, where there are several.
+    `parts` are its components, each as a service of its own, where there are several. `namespaces` are those of its objects by
+    name or glob.
     """
 
     identity: Identity
@@ -34,3 +35,9 @@ class Service:
     omitted: tuple[tuple[str, str], ...] = ()
     parts: tuple[Service, ...] = ()
     probes: tuple[ProbeJob, ...] = ()
+    namespaces: tuple[str, ...] = ()
+
+    @property
+    def at_home(self) -> bool:
+        """Whether its objects are in its own namespace and nowhere else."""
+        return self.namespaces in {(), (self.identity.namespace,)}

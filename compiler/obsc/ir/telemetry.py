@@ -36,10 +36,20 @@ class StaticTargets:
 
 
 @dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a Kubernetes label must be: one of `values`, or, where there are none, what the RE2 expression matches whole."""
+
+    key: str
+    values: tuple[str, ...]
+    pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ScrapeJob:
     """One endpoint that is read. `name` is unique in its environment, `job` is the label's value.
 
-    `selector` are labels of pods, or of the Service with Discovery.SERVICE; `port` is a number or the name
+    `namespaces` are names or globs; with `scattered`, each series gets its own as label. `selector` tells labels of pods, or of
+    the Service with Discovery.SERVICE, and `pods` an RE2 expression of pods' names ("": any); `port` is a number or the name
     of the container's (Service's) port. `interval` and `timeout` in seconds. `component` is the further component that
     the endpoint is of, "" for the first one. `pod_labels` are keys of labels of pods that their series get, `dropped` RE2
     expressions of metrics that are not stored.
@@ -50,7 +60,7 @@ class ScrapeJob:
     endpoint: str
     discovery: Discovery
     namespaces: tuple[str, ...]
-    selector: Labels
+    selector: tuple[Requirement, ...]
     port: int | str | None
     path: str
     scheme: str
@@ -64,6 +74,8 @@ class ScrapeJob:
     component: str = ""
     pod_labels: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    pods: str = ""
+    scattered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

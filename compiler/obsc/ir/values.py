@@ -61,10 +61,13 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A piece of text that is filled in when an alert fires: its value (as `unit`), or one of its labels."""
+    """A piece of text that is filled in when an alert fires: its value (as `unit`), or one of its labels, with `other` where
+    it has none.
+    """
 
     label: str = ""
     unit: Unit = Unit.COUNT
+    other: str = ""
 
 
 Text: TypeAlias = tuple[str | Field, ...]

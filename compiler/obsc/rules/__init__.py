@@ -16,6 +16,7 @@ from obsc.rules.environment import backends, kept_labels, old_releases, receiver
 from obsc.rules.expressions import expressions, indicator_bounds, own_names
 from obsc.rules.fleet import overlapping_logs
 from obsc.rules.metrics import dropped_metrics, pod_labels
+from obsc.rules.namespaces import object_names, own_namespaces
 from obsc.rules.policy import content, links, log_paths, matchers, severities, targets, tenants, unchecked_certificates
 from obsc.rules.probes import probes
 from obsc.rules.references import endpoints_named, folders, routed, static_targets, uncertain_metrics, workloads
@@ -26,7 +27,8 @@ Rule = Callable[[Resolved, Service, Sink], None]
 # The order of work; findings are sorted by place in the end.
 RULES: tuple[Rule, ...] = (
     endpoints_named, folders, static_targets, workloads, routed, uncertain_metrics, known_alerts, alert_numbers, tenants, severities,
-    targets, matchers, links, log_paths, content, unchecked_certificates, metrics_page, options_known, engine_known,
+    own_namespaces, object_names, targets, matchers, links, log_paths, content, unchecked_certificates, metrics_page, options_known,
+    engine_known,
     expressions, indicator_bounds, own_names, pod_labels, dropped_metrics, probes,
 )
 PLATFORM_RULES: tuple[Callable[[Environment, Sink], None], ...] = (

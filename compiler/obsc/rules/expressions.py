@@ -7,6 +7,7 @@ import fnmatch
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from obsc import workloads
 from obsc.diagnostics import Sink, render
 from obsc.ir import Service
 from obsc.promql_text import Found, plain, selectors, uncommented, written_problem
@@ -59,8 +60,9 @@ def expressions(resolved: Resolved, _: Service, sink: Sink) -> None:
 
 def _tenant(resolved: Resolved, one: _Written, found: Found, sink: Sink) -> None:
     """A selector is confined to namespaces that the service may read: by the compiler, or by its author's own matcher."""
-    mine = resolved.service.metadata.namespace
-    allowed = (mine, *resolved.platform.policy.cross_namespace)
+    own = workloads.namespaces(resolved)
+    mine = own[0]
+    allowed = (*own, *resolved.platform.policy.cross_namespace)
     said = [matcher for matcher in found.matchers if matcher.label in NAMESPACES]
     confined = [matcher for matcher in said if matcher.op == "="]
     foreign = next((matcher.value for matcher in confined if not any(fnmatch.fnmatchcase(matcher.value, a) for a in allowed)), None)

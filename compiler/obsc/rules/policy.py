@@ -12,6 +12,7 @@ from obsc.catalog.kinds import known
 from obsc.diagnostics import Sink
 from obsc.ir import Service
 from obsc.resolve import Resolved
+from obsc.rules.namespaces import namespace_problem
 from obsc.signals.subject import read_matcher
 from obsc.source import Path
 from obsc.spec.metrics import StaticConfig
@@ -33,8 +34,9 @@ def tenants(resolved: Resolved, _: Service, sink: Sink) -> None:
     if team is None:
         sink.error("R212", f"the platform has no team `{metadata.team}`", place, path="metadata.team",
                    hint=f"use one of {', '.join(f'`{one}`' for one in sorted(teams))}")
-    elif team.namespaces is not None and metadata.namespace not in team.namespaces and resolved.sound("metadata", "namespace"):
-        sink.error("P402", f"team `{metadata.team}` may not run services in `{metadata.namespace}`",
+    elif team.namespaces is not None and resolved.sound("metadata", "namespace") and (
+            problem := namespace_problem(metadata.namespace, metadata.namespace, metadata.team, resolved.platform)):
+        sink.error("P402", problem,
                    resolved.origins.place(("metadata", "namespace")), path="metadata.namespace",
                    hint=f"use one of {', '.join(f'`{one}`' for one in team.namespaces)}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+from obsc import workloads
 from obsc.diagnostics import Sink
 from obsc.ir import Service
 from obsc.probes import probed, probed_host
@@ -35,6 +36,10 @@ def _address(resolved: Resolved, index: int, sink: Sink) -> None:
     written = resolved.origins.place(("probes", index, "url" if one.url is not None else "port"))
     if one.url is not None and one.port is not None:
         sink.error("S357", f"the probe `{one.name}` has both `url` and `port`", written, path="probes.url", hint="write one of them")
+    if url is None and workloads.service_host(resolved) is None:
+        sink.error("S357", f"the probe `{one.name}` could ask several objects", resolved.origins.place(("probes", index, "name")),
+                   path="probes.url", hint="write an `url`")
+        return
     if url is None:
         sink.error("S357", f"the probe `{one.name}` has no port with a number", written, path="probes.port",
                    hint="write the number of the Service's port, or an `url`")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from obsc.catalog.kinds import known
+from obsc import workloads
+from obsc.encode import re2_literal
 from obsc.ir import AlertRule, Field, Origin, Panel, RecordingRule, Severity, Text, Threshold, Unit
-from obsc.promql import Binary, Call, Expr, Number, aggregate, equal, regex
+from obsc.promql import Aggregate, Binary, Call, Expr, Number, aggregate, any_of, equal, regex, walk
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Settings
 from obsc.signals.subject import Subject
@@ -43,6 +45,7 @@ class Replicas:
     wanted: Expr
 
 
+SITE = "workload_namespace"
 SERVICE = Field(label="service")
 NAMESPACE = Field(label="namespace")
 QUIET = "No traffic"  # what an empty panel means whose series need requests
@@ -71,7 +74,17 @@ def alert(subject: Subject, settings: Settings, story: Story, expr: Expr, *label
         name=settings.name, expr=expr, hold=settings.hold, keep=settings.keep, severity=settings.severity,
         signal=story.signal, kind=story.kind, summary=story.summary, description=story.description,
         impact=story.impact, checks=story.checks, labels=tuple(sorted(static.items())), panel=story.panel,
-        origin=settings.origin, team=settings.team)
+        origin=settings.origin, team=settings.team, copied=_site(subject, expr))
+
+
+def _site(subject: Subject, expr: Expr) -> tuple[tuple[str, str], ...]:
+    """The label that tells where it is bad, and the label of the series that says so. The label `namespace` is the service's
+    own everywhere: routes and pages go by it.
+    """
+    if not subject.scattered:
+        return ()
+    kept = {label for part in walk(expr) if isinstance(part, Aggregate) for label in part.by}
+    return ((SITE, "exported_namespace" if "exported_namespace" in kept else "namespace"),)
 
 
 def lasting(subject: Subject, settings: Settings, least: float) -> Settings:
@@ -100,18 +113,29 @@ def of_model(subject: Subject, reading: Reading) -> Text:
 
 def record(subject: Subject, name: str, expr: Expr) -> RecordingRule:
     """A recorded series of the service."""
-    return RecordingRule(name, expr, subject.static_labels, Origin(name, "built-in"))
+    # What is recorded of several namespaces keeps each series' own.
+    labels = tuple(one for one in subject.static_labels if not (subject.scattered and one[0] == "namespace"))
+    return RecordingRule(name, expr, labels, Origin(name, "built-in"))
 
 
 def replicas(subject: Subject) -> Replicas | None:
     """How many replicas there are and should be; None where nobody counts them."""
-    workload = subject.resolved.service.workload
-    kind = known().get(workload.kind)
-    if kind is None or kind.counted is None or subject.exporter("kubeStateMetrics") is None:
+    found = workloads.counts(subject.resolved)
+    if not found or subject.exporter("kubeStateMetrics") is None:
         return None
-    named = equal(kind.counted.label, workload.name or subject.resolved.full_name)
-    available, wanted = (aggregate("max", subject.of_objects(metric, named), "namespace") for metric in (kind.counted.available, kind.counted.wanted))
-    return Replicas(available, wanted)
+    available = [(one.series.label, one.series.available, one.names) for one in found]
+    wanted = [(one.series.label, one.series.wanted, one.names) for one in found]
+    return Replicas(_summed(subject, available), _summed(subject, wanted))
+
+
+def _summed(subject: Subject, found: Sequence[tuple[str, str, tuple[str, ...]]]) -> Expr:
+    """Replicas of all objects. The cluster's state may be scraped twice, so each object counts once."""
+    [(label, metric, names), *others] = found
+    name = workloads.one_name(subject.resolved)
+    if not others and name is not None and names == (re2_literal(name),):
+        return aggregate("max", subject.of_objects(metric, equal(label, name)), "namespace")
+    return aggregate("sum", any_of(*(aggregate("max", subject.of_objects(metric, regex(label, "|".join(names))), "namespace", label)
+                                     for label, metric, names in found)), "namespace")
 
 
 def young(subject: Subject, *by: str) -> Expr | None:

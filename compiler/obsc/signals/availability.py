@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from obsc import endpoints
 from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Severity, Threshold, Unit
-from obsc.promql import Binary, Call, Expr, Number, Selector, aggregate
+from obsc.promql import Binary, Call, Expr, Number, Selector, aggregate, any_of
 from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Replicas, Story, alert, lasting, lines, replicas, share, unless_young
 from obsc.signals.settings import Default, Settings
 from obsc.signals.subject import NO_PAGE, Subject
@@ -32,7 +32,7 @@ def availability(subject: Subject) -> Contribution:
     panels = [("status", _targets(subject))] if scraped else []
     if count is not None and (seen := replicas(subject.viewed)) is not None:
         panels += [("status", _ready(subject, seen)), ("kubernetes", _bounds(subject, seen))]
-    omitted = () if count is not None else tuple((default.name, "no source counts the replicas of this workload")
+    omitted = () if count is not None else tuple((default.name, "no series counts the replicas of this kind of workload")
                                        for default in (NOT_READY, FEWER))
     omitted += () if scraped else ((DOWN.name, NO_PAGE),)
     return Contribution(alerts=tuple(a for a in alerts if a is not None), panels=tuple(panels), omitted=omitted)
@@ -72,7 +72,8 @@ def _none_answers(subject: Subject) -> Expr:
     A service that may scale to zero has none for long, which is an outage only while somebody wants replicas.
     """
     silent = Binary("==", _up(subject), Number(0))
-    either = Binary("or", silent, aggregate("sum", Call("absent", (_alive(subject),)), "namespace"))
+    absent = any_of(*(Call("absent", (one,)) for one in subject.each_site(_alive(subject))))
+    either = Binary("or", silent, aggregate("sum", absent, "namespace"))
     if subject.resolved.service.workload.replicas.min > 0:
         return either
     count = replicas(subject)

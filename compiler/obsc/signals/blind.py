@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from obsc import endpoints
+from obsc import endpoints, workloads
 from obsc.catalog.profile import Metric, Term
 from obsc.ir import AlertRule, Field, RecordingRule
 from obsc.promql import Binary, Call, Expr, Matcher, Number, Range, Selector, aggregate, any_of, equal, increase, over, select, walk
@@ -73,6 +73,10 @@ def _either(subject: Subject) -> Mapping[str, tuple[str, ...]]:
         found = subject.readings(signal)
         names = tuple(dict.fromkeys((reading.measure.total or reading.terms[-1:])[0].metric for reading in found))
         groups |= {term.metric: names for reading in found for term in reading.terms if len(names) > 1}
+    # One kind of workload can be made of several kinds of objects: of which is the cluster's affair.
+    counted = [one.series for one in workloads.counts(subject.resolved)]
+    for names in (tuple(one.wanted for one in counted), tuple(one.available for one in counted)):
+        groups |= dict.fromkeys(names, names) if len(names) > 1 else {}
     return groups
 
 
@@ -100,17 +104,23 @@ def _missing(subject: Subject, wanted: list[_Wanted], users: Mapping[str, str]) 
         gone = Binary("and", gone, other)
     model = _several(subject, wanted[0])
     what = (*WHO, " no longer reports ", Field(label="metric"), *((" of ", Field(label=model)) if model else ()))
-    alive = _reporter(subject, wanted[0].selector)
+    by = _sites(subject, wanted[0].selector)
+    alive = _reporter(subject, wanted[0].selector, by)
     # Without a page there is no panel of it: then that of an alert that went blind.
     panel = users[min(users)] if endpoints.pageless(subject.resolved) else "samples"
     return alert(subject, settings, Story(
         "telemetry", "telemetry", panel, what,
         ("Without this series these alerts can never fire: " + ", ".join(sorted(users)) + ".",),
-        "An outage of that kind would go unseen.", CHECKS), gone if alive is None else Binary("and", gone, alive, on=()),
+        "An outage of that kind would go unseen.", CHECKS), gone if alive is None else Binary("and", gone, alive, on=by),
         ("metric", " or ".join(one.facts.name for one in wanted)))
 
 
-def _reporter(subject: Subject, selector: Selector) -> Expr | None:
+def _sites(subject: Subject, selector: Selector) -> tuple[str, ...]:
+    """The label by which the absence is told of each of several namespaces, if it is that of the targets too."""
+    return ("namespace",) if len(subject.each_site(selector)) > 1 and any(one.label == "namespace" for one in selector.matchers) else ()
+
+
+def _reporter(subject: Subject, selector: Selector, by: tuple[str, ...]) -> Expr | None:
     """That somebody is there who could report a metric: a target, or for what exporters say of pods, a pod.
 
     The pods are counted, not matched by their names: names that match none are just what makes a rule blind.
@@ -118,8 +128,11 @@ def _reporter(subject: Subject, selector: Selector) -> Expr | None:
     if _exported(subject, selector):
         of_pods = any(one.label in {"pod", "exported_pod"} for one in selector.matchers)
         count = replicas(subject) if of_pods else None
-        return None if count is None else Binary(">", count.available, Number(0))
-    return Binary("==", aggregate("max", _targets(subject, selector)), Number(1))
+        if count is not None:
+            return Binary(">", count.available, Number(0))
+        uncounted = of_pods and not workloads.counts(subject.resolved) and not endpoints.pageless(subject.resolved)
+        return Binary("==", aggregate("max", subject.own("up"), *by), Number(1)) if uncounted else None
+    return Binary("==", aggregate("max", _targets(subject, selector), *by), Number(1))
 
 
 def _exported(subject: Subject, selector: Selector) -> bool:
@@ -140,10 +153,12 @@ def _several(subject: Subject, wanted: _Wanted) -> str:
 def _gone(subject: Subject, wanted: _Wanted) -> Expr:
     facts, selector = wanted.facts, wanted.selector
     model = _several(subject, wanted)
-    by = (model,) if model else ()
+    sites = _sites(subject, selector)
+    by = (*((model,) if model else ()), *sites)
     kinds: list[tuple[Matcher, ...]] = [(equal(model, name),) for name in subject.served] if model else [()]
     name = facts.name + "_count" if facts.type in {"histogram", "summary"} else facts.name
-    everything = [select(name, *(one for one in selector.matchers if _tells(one, facts)), *kind) for kind in kinds]
+    everything = [one for kind in kinds
+                  for one in subject.each_site(select(name, *(one for one in selector.matchers if _tells(one, facts)), *kind))]
 
     def absent(window: float) -> Expr:
         return aggregate("max", any_of(*(Call("absent_over_time", (Range(one, window),)) for one in everything)), *by)
@@ -151,12 +166,12 @@ def _gone(subject: Subject, wanted: _Wanted) -> Expr:
     if not facts.lazy:
         return absent(_ABSENT if _exported(subject, selector) else max(_ABSENT, subject.startup))
     # It begins with the first request: an hour without it means something if requests are seen elsewhere, else a day.
-    a_day = Binary("and", absent(_DAY), Binary("==", aggregate("max", _targets(subject, selector, _DAY)), Number(1)), on=())
-    served = _requests(subject, facts)
-    return a_day if served is None else any_of(Binary("and", absent(_HOUR), served, on=()), a_day)
+    a_day = Binary("and", absent(_DAY), Binary("==", aggregate("max", _targets(subject, selector, _DAY), *sites), Number(1)), on=sites)
+    served = _requests(subject, facts, sites)
+    return a_day if served is None else any_of(Binary("and", absent(_HOUR), served, on=sites), a_day)
 
 
-def _requests(subject: Subject, but: Metric) -> Expr | None:
+def _requests(subject: Subject, but: Metric, by: tuple[str, ...]) -> Expr | None:
     """That there were requests within the hour, as another metric tells."""
     found: list[tuple[Reading, Term]] = []
     for signal in _REQUESTS:
@@ -169,8 +184,8 @@ def _requests(subject: Subject, but: Metric) -> Expr | None:
     for reading, term in (certain or found)[:1]:
         series = subject.read(reading, term, "_count" if reading.metric(term).type == "histogram" else "")
         if certain:
-            return Binary(">", aggregate("sum", increase(series, _HOUR)), Number(0))
-        return aggregate("max", over("present_over_time", series, _HOUR))
+            return Binary(">", aggregate("sum", increase(series, _HOUR), *by), Number(0))
+        return aggregate("max", over("present_over_time", series, _HOUR), *by)
     return None
 
 

@@ -66,7 +66,10 @@ def _devices(reading: Reading) -> tuple[str, ...]:
 
 def _by(subject: Subject, reading: Reading) -> tuple[str, ...]:
     devices = _devices(reading)
-    return (*devices, subject.label("pod", reading.exporter)) if reading.exporter else ("namespace", *devices)
+    if not reading.exporter:
+        return ("namespace", *devices)
+    site = (subject.label("namespace", reading.exporter),) if subject.scattered else ()
+    return (*devices, *site, subject.label("pod", reading.exporter))
 
 
 def _where(subject: Subject, reading: Reading) -> Text:

@@ -29,7 +29,9 @@ def probes(subject: Subject) -> Contribution:
 
 
 def _success(subject: Subject) -> Selector:
-    return select(SUCCESS, *subject.place(), *subject.component, equal("job", probe_label(subject.resolved)))
+    # A probe is of the whole service, and scraped for its own namespace: it has no pods that could be elsewhere.
+    place = (equal("namespace", subject.resolved.service.metadata.namespace),) if subject.scattered else subject.place()
+    return select(SUCCESS, *place, *subject.component, equal("job", probe_label(subject.resolved)))
 
 
 def _failing(subject: Subject) -> AlertRule | None:

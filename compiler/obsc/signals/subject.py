@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 
-from obsc import endpoints
-from obsc.catalog import load_runtime, metric, source_name
-from obsc.catalog.kinds import pod_pattern
+from obsc import encode, endpoints, workloads
+from obsc.catalog import metric
 from obsc.catalog.profile import Metric, Profile, Term
 from obsc.encode import re2_literal, series_label
 from obsc.ir import Labels
@@ -44,6 +43,8 @@ from obsc.spec.platform_backends import Source
 MODEL_LABELS = ("model_name", "model")
 NO_PAGE = "the runtime serves no metrics"
 _LEAST_WINDOW = 300.0
+_SEVERAL = 2
+_NAMESPACES = frozenset({"namespace", "exported_namespace"})
 # Where Go's shortest form of a number, which Prometheus writes into `le`, has no exponent.
 _PLAIN_FROM, _PLAIN_TO = 1e-4, 1e6
 # The platform's exporters that see the service's pods from outside.
@@ -67,10 +68,10 @@ class Subject:
         """Name of the service."""
         return self.resolved.service.metadata.name
 
-    @property
-    def namespace(self) -> str:
-        """Namespace of the service."""
-        return self.resolved.service.metadata.namespace
+    @cached_property
+    def scattered(self) -> bool:
+        """Whether the service's objects are in other namespaces than its own alone: alerts then tell which one."""
+        return workloads.scattered(self.resolved)
 
     @cached_property
     def viewed(self) -> Subject:
@@ -137,7 +138,7 @@ class Subject:
         main = endpoints.main_endpoint(self.resolved)
         found = [(self.resolved.profile, endpoints.job_label(self.resolved, main))]
         for one in endpoints.all_endpoints(self.resolved):
-            profile = load_runtime(one.runtime) if one.runtime is not None else None
+            profile = self.resolved.catalog.runtime(one.runtime) if one.runtime is not None else None
             if profile is not None:
                 found.append((profile, endpoints.job_label(self.resolved, one)))
         return tuple(found)
@@ -157,15 +158,29 @@ class Subject:
         said: Source = getattr(self.resolved.platform.sources, field)
         if not said.enabled or (key not in _OF_ADDRESSES and self.resolved.service.workload.kind in {"External", "None"}):
             return None
-        profile = load_runtime(source_name(key) or "")
+        profile = self.resolved.catalog.source(key)
         return Exporter(key, profile, said) if profile is not None else None
 
     def place(self, exporter: str = "") -> tuple[Matcher, ...]:
-        """The matcher of the service's namespace, as this exporter's series carry it."""
+        """The matcher of the service's namespaces, as this exporter's series carry them."""
         label = self.label("namespace", exporter)
         if self.panel:
             return (Matcher(label, "=~", "namespace", variable=True),)
-        return (equal(label, self.namespace),)
+        found = workloads.namespaces(self.resolved)
+        if len(found) == 1 and not workloads.is_glob(found[0]):
+            return (equal(label, found[0]),)
+        return (regex(label, encode.re2_namespaces(found)),)
+
+    def each_site(self, selector: Selector) -> tuple[Selector, ...]:
+        """The selector once for each namespace: what is absent has only the labels that a matcher gives it, and one site may
+        lack what another has. With a glob nobody knows the sites: then it is one for all.
+        """
+        sites = workloads.sites(self.resolved)
+        if len(sites) < _SEVERAL:
+            return (selector,)
+        rest = [one for one in selector.matchers if one.label not in _NAMESPACES]
+        [label] = {one.label for one in selector.matchers} & _NAMESPACES
+        return tuple(select(selector.metric, *rest, equal(label, site), offset=selector.offset) for site in sites)
 
     def label(self, label: str, exporter: str = "") -> str:
         """Name of the namespace, pod or container label in an exporter's series."""
@@ -205,14 +220,13 @@ class Subject:
     @property
     def container(self) -> str:
         """The serving container, or nothing where any of the pod's may be it."""
-        return self.resolved.service.workload.container or self.resolved.profile.container
+        return workloads.container(self.resolved)
 
     def of_pods(self, exporter: str, name: str, *more: Matcher, container: bool = False) -> Selector:
         """An exporter's series of a metric for the service's pods, or for its serving container."""
         found = self.exporter(exporter)
-        workload = self.resolved.service.workload
         fixed = self._fixed(found) if found is not None else []
-        pods = regex(self.label("pod", exporter), pod_pattern(workload.kind, workload.name or self.resolved.full_name))
+        pods = regex(self.label("pod", exporter), workloads.pods(self.resolved))
         if container:
             label = self.label("container", exporter)
             more = (*more, equal(label, self.container) if self.container else Matcher(label, "!=", ""))
@@ -321,7 +335,7 @@ class Subject:
             return own
         exporters = [found.profile for key in (*EXPORTERS, *_OF_ADDRESSES)
                      if (found := self.exporter(key)) is not None]
-        target = load_runtime(source_name("target") or "")
+        target = self.resolved.catalog.source("target")
         profiles = [profile for profile, _ in self._dialects] + exporters + ([target] if target else [])
         return next((facts for profile in profiles if (facts := metric(profile, name)) is not None), None)
 

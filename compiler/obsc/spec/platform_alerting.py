@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from obsc.spec.base import Block, leaf
 from obsc.spec.metrics import SecretKeyRef
-from obsc.spec.types import Duration, ExactVersion, HostPort, LabelValue, Severity, Url, Wait, Word
+from obsc.spec.types import Duration, ExactVersion, HostPort, LabelValue, NamespacePattern, Severity, Url, Wait, Word
 
 
 class SlackConfig(Block):
@@ -89,7 +89,8 @@ class Team(Routing):
                                           "activeTimeIntervals": "times of notification",
                                           "muteTimeIntervals": "times of silence"}
 
-    namespaces: tuple[Word, ...] | None = leaf("Namespaces of its services; any unless given.", ["ai-prod"], default=None)
+    namespaces: tuple[NamespacePattern, ...] | None = leaf("Namespaces of its services, or globs of them; any unless given.", ["ai-prod"],
+                                                           default=None)
     max_severity: Severity = leaf("Highest severity that its alerts may have.", "warning", default="critical")
 
 

@@ -126,6 +126,8 @@ DnsLabel: TypeAlias = Annotated[
     str, _string(rf"^{_DNS}$", 63), Form(f"a DNS label ({_LABEL_OF_DNS}) of at most 63 characters")]
 ObjectName: TypeAlias = Annotated[
     str, _string(rf"^{_DNS}(\.{_DNS})*$", 253), Form("a DNS name (lower-case letters, digits, `-` and `.` between them)")]
+ObjectPattern: TypeAlias = Annotated[
+    str, _string(r"^[a-z0-9*]([a-z0-9*.-]*[a-z0-9*])?$", 253), Form("a DNS name, `*` allowed")]
 NamespacePattern: TypeAlias = Annotated[
     str, _string(r"^[a-z0-9*]([-a-z0-9*]*[a-z0-9*])?$", 63), Form("a namespace, `*` allowed")]
 Word: TypeAlias = Annotated[
@@ -172,6 +174,10 @@ HostPort: TypeAlias = Annotated[
     Form("an address `host:port`")]
 Url: TypeAlias = Annotated[
     str, _string(r"^https?://[^\s\x00-\x1f\x7f\x22'<>`{}|\\^]+$", 2000), Form("an address such as `https://example.com`")]
+# It may lead up, but only at its start: what it leads to is looked at before anything is opened.
+CatalogFolder: TypeAlias = Annotated[
+    str, _string(r"^(\./|(\.\./)+)?[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*/?$", 200),
+    Form("a folder, told from this file's own, such as `catalog` or `../catalog`")]
 LogPath: TypeAlias = Annotated[
     str, _string(r"^/[A-Za-z0-9_.*?\[\]{},@/-]+$", 500), Form("an absolute path, `*` allowed")]
 TargetPattern: TypeAlias = Annotated[

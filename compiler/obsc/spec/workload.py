@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 
 from obsc.spec.base import Block, leaf
-from obsc.spec.types import Count, CountOrNone, DnsLabel, Duration, KubeLabels, ObjectName
+from obsc.spec.types import Count, CountOrNone, DnsLabel, Duration, KubeLabels, NamespacePattern, ObjectPattern
+
+# `catalog.kinds` knows all but the last two, which have no object in the cluster.
+Kind: TypeAlias = Literal["Deployment", "StatefulSet", "DaemonSet", "LeaderWorkerSet", "RayService", "InferenceService",
+                          "LLMInferenceService", "NIMService", "External", "None"]
 
 
 class Replicas(Block):
@@ -19,21 +23,22 @@ class Replicas(Block):
 class Workload(Block):
     """How the service runs."""
 
-    later: ClassVar[Mapping[str, str]] = {"namespaces": "one service in several namespaces",
-                                          "versionLabel": "canary against stable"}
-    later_values: ClassVar[Mapping[str, tuple[object, ...]]] = {
-        "kind": ("LeaderWorkerSet", "RayService", "InferenceService", "LLMInferenceService", "NIMService", "Job", "CronJob")}
-    later_forms: ClassVar[Mapping[str, str]] = {"name": "a service of several objects"}
+    later: ClassVar[Mapping[str, str]] = {"versionLabel": "canary against stable; give each a component with a selector of its own"}
+    later_values: ClassVar[Mapping[str, tuple[object, ...]]] = {"kind": ("Job", "CronJob")}
 
-    kind: Literal["Deployment", "StatefulSet", "DaemonSet", "External", "None"] = leaf(
-        "Kind of the object; `External` runs outside Kubernetes, `None` in somebody else's pods.", "StatefulSet",
-        default="Deployment")
-    name: ObjectName | None = leaf("Name of the object, as kube-state-metrics shows it; the service's unless given.",
-                                   "support-chat-v2", default=None)
+    kind: Kind = leaf(
+        "Kind of the object, which tells its pods' names and labels, and what counts its replicas; `External` runs outside Kubernetes, "
+        "`None` in somebody else's pods.", "StatefulSet", default="Deployment")
+    name: ObjectPattern | tuple[ObjectPattern, ...] | None = leaf(
+        "Name of the object, several of them, or globs: of the object that the team makes, not of those that an operator makes "
+        "for it. `<service>`, of a component `<service>-<component>`, unless given.", "support-chat-v2", default=None)
+    namespaces: tuple[NamespacePattern, ...] = leaf(
+        "Namespaces of the objects, or globs of them: sites or tenants of one service, each of which is told apart. The service's own "
+        "unless given. Its team must be allowed to run services in each.", ["ai-eu", "ai-us"], default=())
     selector: KubeLabels | None = leaf(
-        "Labels of the pods; `app.kubernetes.io/name: <service>` unless given. Never merged, only replaced.",
+        "Labels of the pods; as the kind has them unless given, else `app.kubernetes.io/name: <name>`. Never merged, only replaced.",
         {"app": "support-chat"}, default=None)
-    container: DnsLabel | None = leaf("The serving container; the catalog's unless given, else every container.", "vllm",
+    container: DnsLabel | None = leaf("The serving container; the kind's or the catalog's unless given, else every container.", "vllm",
                                       default=None)
     replicas: Replicas = leaf("Bounds of the number of replicas.", {"min": 2, "max": 8}, default=Replicas())
     startup: Duration | None = leaf(

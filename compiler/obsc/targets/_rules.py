@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from obsc import conventions, promql
-from obsc.ir import AlertRule, RecordingRule, Service
+from obsc import conventions, promql, sizes
+from obsc.ir import AlertRule, Field, RecordingRule, Service, Text
+from obsc.pieces import Sized, divide
 from obsc.spec.platform import AIPlatform
 
 Data = dict[str, object]
 
 
-def groups(service: Service, platform: AIPlatform) -> list[Data]:
-    """The groups of a service: recordings before the alerts that use them."""
+def pieces(service: Service, platform: AIPlatform) -> list[tuple[str, list[Data]]]:
+    """The groups of a service by pieces, of which there is mostly one: recordings before the alerts that use them."""
     interval = conventions.seconds(platform.prometheus.evaluation_interval)
-    found: list[Data] = []
-    if service.recordings:
-        found.append({"name": conventions.group(service.identity, "recordings"), "interval": interval,
-                      "rules": [_recording(rule) for rule in service.recordings]})
-    if service.alerts:
-        found.append({"name": conventions.group(service.identity, "alerts"), "interval": interval,
-                      "rules": [_alert(rule, service, platform) for rule in service.alerts]})
+    rules = [*(_recording(rule) for rule in service.recordings), *(_alert(rule, service, platform) for rule in service.alerts)]
+    found: list[tuple[str, list[Data]]] = []
+    for piece, some in divide(rules, _measure):
+        kinds = (("recordings", [rule for rule in some if "record" in rule]), ("alerts", [rule for rule in some if "alert" in rule]))
+        found.append((piece, [{"name": conventions.group(service.identity, kind, piece), "interval": interval, "rules": members}
+                              for kind, members in kinds if members]))
     return found
+
+
+def _measure(rule: Data) -> Sized:
+    """A rule is told from others by its name and labels: one that changes stays where it is."""
+    return Sized(sizes.plain_text([rule.get("record"), rule.get("alert"), rule["labels"]]), sizes.plain_size(rule))
 
 
 def _recording(rule: RecordingRule) -> Data:
@@ -34,15 +39,27 @@ def _alert(rule: AlertRule, service: Service, platform: AIPlatform) -> Data:
         data["keep_firing_for"] = conventions.seconds(rule.keep)
     labels = {**dict(rule.labels), "class": rule.kind, "severity": rule.severity.value, "signal": rule.signal}
     # The labels of an alert are templates too, unlike those of a recorded series.
-    data["labels"] = {name: conventions.annotation((value,)) for name, value in sorted(labels.items())}
+    given: dict[str, Text] = {**{name: (value,) for name, value in labels.items()},
+                              **{name: (Field(label=label),) for name, label in rule.copied}}
+    data["labels"] = {name: conventions.annotation(text) for name, text in sorted(given.items())}
     data["annotations"] = _annotations(rule, service, platform)
     return data
 
 
+def _told(rule: AlertRule, text: Text, namespaces: tuple[str, ...]) -> Text:
+    """A text with the labels that the rule itself gives filled in: its templates see those of the series only. Where the
+    series tells which of several namespaces it is, that is the one.
+    """
+    known: dict[str, str | Field] = dict(rule.labels)
+    for _, source in rule.copied:
+        known["namespace"] = Field(label=source, other=conventions.listed(namespaces))
+    return tuple(known.get(part.label, part) if isinstance(part, Field) else part for part in text)
+
+
 def _annotations(rule: AlertRule, service: Service, platform: AIPlatform) -> Data:
     data: Data = {
-        "summary": conventions.annotation(rule.summary),
-        "description": conventions.annotation(rule.description),
+        "summary": conventions.annotation(_told(rule, rule.summary, service.namespaces)),
+        "description": conventions.annotation(_told(rule, rule.description, service.namespaces)),
         "impact": conventions.annotation((rule.impact,)),
         "first_checks": conventions.numbered(rule.checks),
     }
@@ -52,6 +69,7 @@ def _annotations(rule: AlertRule, service: Service, platform: AIPlatform) -> Dat
         data["runbook_url"] = conventions.annotation((conventions.runbook_url(runbooks, rule.name),))
     grafana = platform.metadata.links.get("grafana")
     if grafana:
-        url = conventions.dashboard_url(grafana, service.dashboard.uid, service.identity.namespace)
+        url = conventions.dashboard_url(grafana, service.dashboard.uid,
+                                        service.identity.namespace if service.at_home else "")
         data["dashboard_url"] = conventions.annotation((url,))
     return data

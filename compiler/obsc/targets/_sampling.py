@@ -48,7 +48,7 @@ def tail_sampling(parts: Sequence[Part], platform: AIPlatform) -> Data:
     classes: dict[_Class, list[str]] = {}
     for part in parts:
         if part.traces is not None and _class(part.traces) != usual:
-            who = [encode.ottl_service(part.identity.namespace, name) for name in part.traces.services]
+            who = [encode.ottl_service(part.namespaces, name) for name in part.traces.services]
             classes.setdefault(_class(part.traces), []).extend(who)
     special = sorted({who for members in classes.values() for who in members})
     policies = _policies("usual", usual, encode.ottl_none(special) if special else "")

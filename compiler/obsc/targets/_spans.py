@@ -71,7 +71,7 @@ def _more_masks(parts: Sequence[Part], target: str) -> list[str]:
     """Masks beyond the usual ones, each for the services that ask for it."""
     found = []
     for name in privacy.ORDER:
-        who = sorted({encode.ottl_service(part.identity.namespace, service) for part in parts
+        who = sorted({encode.ottl_service(part.namespaces, service) for part in parts
                       if part.traces is not None and name in {mask.name for mask in part.traces.masks}
                       for service in part.traces.services})
         if who and name not in privacy.USUAL_MASKS:

@@ -6,12 +6,14 @@ Only fields that the definitions of operator 0.85 know. The relabellings give ev
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from obsc import conventions, encode, k8s
 from obsc.catalog.versions import at_least
 from obsc.emit import Artifact
-from obsc.ir import Discovery, ProbeJob, ScrapeJob, SecretRef, Service, Tls
+from obsc.ir import Discovery, ProbeJob, Requirement, ScrapeJob, SecretRef, Service, Tls
 from obsc.spec.platform import AIPlatform
-from obsc.targets._rules import groups
+from obsc.targets._rules import pieces
 
 Data = dict[str, object]
 _SHARD = "obsc.dev/shard"  # each of several Prometheus objects selects the services of one
@@ -23,8 +25,9 @@ def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
     """The objects of a service, in its own namespace."""
     if platform.prometheus.flavor != "operator":
         return ()
-    objects = {"prometheusrule.yaml": _object("v1", "PrometheusRule", service.identity.name, service, platform,
-                                              {"groups": groups(service, platform)})}
+    objects = {conventions.piece_file("prometheusrule.yaml", piece): _object(
+        "v1", "PrometheusRule", conventions.pieced(service.identity.name, piece), service, platform, {"groups": groups})
+        for piece, groups in pieces(service, platform)}
     for job in service.jobs:
         kind, version, spec = _monitor(job, platform)
         further = (job.component, "") if job.component else ()
@@ -53,14 +56,26 @@ def _monitor(job: ScrapeJob, platform: AIPlatform) -> tuple[str, str, Data]:
         return "ScrapeConfig", "v1alpha1", _static(job, platform)
     limits: Data = {"sampleLimit": _SAMPLES, "targetLimit": _TARGETS, "labelLimit": _LABELS,
                     "labelNameLengthLimit": _LABEL_NAME, "labelValueLengthLimit": _LABEL_VALUE}
-    spec: Data = {"selector": {"matchLabels": dict(job.selector)}, "namespaceSelector": {"matchNames": list(job.namespaces)},
-                  **_protocol(platform), **limits}
+    spec: Data = {"selector": _selector(job.selector), "namespaceSelector": _namespaces(job.namespaces), **_protocol(platform), **limits}
     endpoint: Data = {**_port(job), "path": job.path, "scheme": job.scheme, "interval": conventions.seconds(job.interval),
                       "scrapeTimeout": conventions.seconds(job.timeout), "honorLabels": False,
                       **_credentials(job), "relabelings": _relabelling(job), **_dropped(job)}
     if job.discovery is Discovery.PODS:
         return "PodMonitor", "v1", {**spec, "podMetricsEndpoints": [endpoint]}
     return "ServiceMonitor", "v1", {**spec, "endpoints": [endpoint]}
+
+
+def _selector(wanted: Sequence[Requirement]) -> Data:
+    """Labels by value, and by an expression where there are several values or any."""
+    exact = {one.key: one.values[0] for one in wanted if len(one.values) == 1}
+    open_ = [{"key": one.key, "operator": "In", "values": list(one.values)} if one.values else {"key": one.key, "operator": "Exists"}
+             for one in wanted if len(one.values) != 1]
+    return {**({"matchLabels": exact} if exact else {}), **({"matchExpressions": open_} if open_ else {})}
+
+
+def _namespaces(names: Sequence[str]) -> Data:
+    """The definition knows no globs: with one every namespace is seen, and what is in others is dropped."""
+    return {"any": True} if conventions.globs(names) else {"matchNames": list(names)}
 
 
 def _probe(probe: ProbeJob, platform: AIPlatform) -> Data:
@@ -125,10 +140,21 @@ def _tls(tls: Tls) -> Data:
 
 
 def _relabelling(job: ScrapeJob) -> list[Data]:
-    steps: list[Data] = []
+    kind = "pod" if job.discovery is Discovery.PODS else "service"
+    steps: list[Data] = [_keep(conventions.meta_label(kind, one.key), one.pattern) for one in job.selector if one.pattern]
+    if job.discovery is not Discovery.STATIC and conventions.globs(job.namespaces):
+        steps.append(_keep("__meta_kubernetes_namespace", encode.re2_namespaces(job.namespaces)))
+    if job.pods:
+        steps.append(_keep("__meta_kubernetes_pod_name", job.pods))
+    if job.discovery is not Discovery.STATIC and job.scattered:
+        steps.append({"action": "replace", "sourceLabels": ["__meta_kubernetes_namespace"], "targetLabel": "namespace"})
     if job.discovery is not Discovery.STATIC:
         steps.append({"action": "replace", "sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "node"})
     steps += [{"action": "replace", "sourceLabels": [conventions.meta_label("pod", key)], "targetLabel": encode.series_label(key)}
               for key in job.pod_labels]
     return steps + [{"action": "replace", "targetLabel": label, "replacement": encode.relabel_replacement(value)}
                     for label, value in (("job", job.job), *job.labels)]
+
+
+def _keep(label: str, regex: str) -> Data:
+    return {"action": "keep", "sourceLabels": [label], "regex": regex}

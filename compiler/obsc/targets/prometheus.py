@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from obsc import conventions, encode, k8s
-from obsc.catalog import load_runtime, source_name
+from obsc import conventions, encode, k8s, sizes
+from obsc.catalog import Catalog
 from obsc.catalog.profile import Profile
 from obsc.catalog.versions import at_least
 from obsc.emit import Artifact, to_yaml
-from obsc.ir import Discovery, ProbeJob, ScrapeJob, SecretRef, Service, Tls
+from obsc.ir import Discovery, ProbeJob, Requirement, ScrapeJob, SecretRef, Service, Tls
 from obsc.part import RULES, SCRAPE, Part
+from obsc.pieces import Sized, divide
 from obsc.spec.platform import AIPlatform
 from obsc.spec.platform_backends import RemoteWrite, Source
-from obsc.targets._rules import groups
+from obsc.targets._rules import pieces
+from obsc.targets._shards import config_maps, of_parts
 
 Data = dict[str, object]
 _TEXT = "PrometheusText0.0.4"
@@ -30,34 +32,37 @@ _AUTHORITY = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
 
 
 def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
-    """rules.yaml for every flavor (people and checkers read it), scrape.yaml where Prometheus reads files."""
+    """rules.yaml for every flavor (people and checkers read it), scrape.yaml where Prometheus reads files; large ones in pieces."""
     folder = (service.identity.environment, service.identity.namespace, service.identity.name)
-    found = [Artifact(conventions.artifacts(*folder, RULES), {"groups": groups(service, platform)})]
+    found = [Artifact(conventions.artifacts(*folder, conventions.piece_file(RULES, piece)), {"groups": groups})
+             for piece, groups in pieces(service, platform)]
     if platform.prometheus.flavor == "config" and (service.jobs or service.probes):
         jobs = [*(_job(job, platform) for job in service.jobs), *(_probe(one, platform) for one in service.probes)]
-        found.append(Artifact(conventions.artifacts(*folder, SCRAPE), {"scrape_configs": jobs}))
+        found += [Artifact(conventions.artifacts(*folder, conventions.piece_file(SCRAPE, piece)), {"scrape_configs": list(some)})
+                  for piece, some in divide(jobs, _measure)]
     return tuple(found)
 
 
-def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple[Artifact, ...]:
+def _measure(job: Data) -> Sized:
+    return Sized(str(job["job_name"]), sizes.plain_size(job))
+
+
+def link(environment: str, parts: Sequence[Part], platform: AIPlatform, catalog: Catalog) -> tuple[Artifact, ...]:
     """The base configuration, the shards and the rights, where Prometheus reads files."""
     if platform.prometheus.flavor != "config":
         return ()
     namespace = platform.metadata.namespace
-    base, role = to_yaml(_base(platform)), k8s.object_name("obsc", namespace, "prometheus")
+    base, role = to_yaml(_base(platform, catalog)), k8s.object_name("obsc", namespace, "prometheus")
     objects = {
         "prometheus-config.yaml": k8s.config_map("prometheus-config", namespace, {"prometheus.yml": base}),
         "prometheus-serviceaccount.yaml": k8s.service_account(_ACCOUNT, namespace, token=True),
         "prometheus-clusterrole.yaml": k8s.cluster_role(role, _rights(platform)),
         "prometheus-clusterrolebinding.yaml": k8s.cluster_role_binding(role, _ACCOUNT, namespace),
     }
-    count = conventions.shards(platform.prometheus.shards)
     for name, file in (("prometheus-scrape", SCRAPE), ("prometheus-rules", RULES)):
-        for number in range(count):
-            shard = conventions.shard_name(name, number)
-            data = {conventions.shard_key(part.identity, ".yaml"): text for part in parts
-                    if conventions.shard(part.identity, count) == number and (text := part.text(file)) is not None}
-            objects[conventions.manifest_file(shard)] = k8s.config_map(shard, namespace, data)
+        servers = platform.prometheus.shards
+        count = conventions.shards(name, platform.capacity, servers)
+        objects |= config_maps(name, count, namespace, of_parts(parts, file, ".yaml", (count, servers)))
     found = [Artifact(conventions.manifests(environment, conventions.PLATFORM, name), data) for name, data in objects.items()]
     found.append(Artifact(conventions.artifacts(environment, conventions.PLATFORM, "prometheus.yml"), base, "text"))
     return tuple(found)
@@ -113,23 +118,31 @@ def _discovery(job: ScrapeJob) -> Data:
                                    for one in job.targets]}
     role = "pod" if job.discovery is Discovery.PODS else "endpointslice"
     picked = "pod" if job.discovery is Discovery.PODS else "service"
-    return {"kubernetes_sd_configs": [{
-        "role": role, "namespaces": {"names": list(job.namespaces)},
-        "selectors": [{"role": picked, "label": conventions.label_selector(job.selector)}]}]}
+    # Discovery knows no globs: with one it sees every namespace, and what is in others is dropped.
+    where: Data = {} if conventions.globs(job.namespaces) else {"namespaces": {"names": list(job.namespaces)}}
+    return {"kubernetes_sd_configs": [{"role": role, **where,
+                                       "selectors": [{"role": picked, "label": conventions.label_selector(job.selector)}]}]}
 
 
 def _relabelling(job: ScrapeJob) -> list[Data]:
     """Which of the discovered addresses is the endpoint, and the labels that selectors rely on."""
     steps: list[Data] = []
+    if conventions.globs(job.namespaces) and job.discovery is not Discovery.STATIC:
+        steps.append(_keep("__meta_kubernetes_namespace", encode.re2_namespaces(job.namespaces)))
     if job.discovery is Discovery.PODS:
+        steps += [_keep(conventions.meta_label("pod", one.key), one.pattern) for one in job.selector if one.pattern]
         steps += [_drop("__meta_kubernetes_pod_container_init", "true"),
                   _drop("__meta_kubernetes_pod_phase", "Pending|Succeeded|Failed|Completed"), *_pod_port(job.port)]
     elif job.discovery is Discovery.SERVICE:
         label = "__meta_kubernetes_endpointslice_port" if isinstance(job.port, int) else "__meta_kubernetes_endpointslice_port_name"
         steps += [_keep(label, encode.re2_literal(str(job.port)))] if job.port is not None else []
         # The selector spares the API server work, but a slice is kept whether or not its Service was selected.
-        steps += [_keep(conventions.meta_label("service", key), encode.re2_literal(value)) for key, value in job.selector]
+        steps += [_keep(conventions.meta_label("service", one.key), one.pattern or encode.re2_either(map(encode.re2_literal, one.values)))
+                  for one in job.selector]
+    if job.pods:
+        steps.append(_keep("__meta_kubernetes_pod_name", job.pods))
     if job.discovery is not Discovery.STATIC:
+        steps += [_copy("__meta_kubernetes_namespace", "namespace")] if job.scattered else []
         steps += [_copy("__meta_kubernetes_pod_name", "pod"), _copy("__meta_kubernetes_pod_node_name", "node")]
         steps += [_copy("__meta_kubernetes_pod_container_name", "container")] if not isinstance(job.port, int) else []
     # The compiler's own labels come last: no label of a pod replaces them.
@@ -167,7 +180,7 @@ def _set(label: str, value: str) -> Data:
     return {"target_label": label, "replacement": encode.relabel_replacement(value)}
 
 
-def _base(platform: AIPlatform) -> Data:
+def _base(platform: AIPlatform, catalog: Catalog) -> Data:
     said = platform.prometheus
     address = platform.alertmanager.address or conventions.in_cluster("alertmanager", platform.metadata.namespace, 9093)
     labels = {key: encode.environment_label(value) for key, value in sorted(said.external_labels.items())}
@@ -183,7 +196,7 @@ def _base(platform: AIPlatform) -> Data:
         "alerting": {**({"alert_relabel_configs": [{"regex": _REPLICA, "action": "labeldrop"}]} if several else {}),
                      "alertmanagers": [{"api_version": "v2", "static_configs": [{"targets": [address]}]}]},
         "scrape_config_files": ["/etc/prometheus/scrape/*.yaml"],
-        "scrape_configs": _sources(platform),
+        "scrape_configs": _sources(platform, catalog),
         **({"remote_write": [_remote(one, number) for number, one in enumerate(said.remote_write)]} if said.remote_write else {}),
     }
     if at_least(said.version, 3, 14):
@@ -204,12 +217,12 @@ def _remote(said: RemoteWrite, number: int) -> Data:
     return {**data, "tls_config": _tls(Tls(tls.insecure_skip_verify, tls.server_name or "", *secrets))}
 
 
-def _sources(platform: AIPlatform) -> list[Data]:
+def _sources(platform: AIPlatform, catalog: Catalog) -> list[Data]:
     """The platform's exporters, under the job labels that rules select."""
     found = []
     for key, said in (("kubeStateMetrics", platform.sources.kube_state_metrics), ("cadvisor", platform.sources.cadvisor),
                       ("dcgm", platform.sources.dcgm)):
-        profile = load_runtime(source_name(key) or "")
+        profile = catalog.source(key)
         if said.enabled and profile is not None:
             found.append({"job_name": conventions.source_job(profile.name), **_plain_text(platform), **_source(profile, said)})
     return found
@@ -223,7 +236,7 @@ def _source(profile: Profile, said: Source) -> Data:
     if profile.honor_labels or said.address is not None:
         address = said.address or conventions.in_cluster(profile.name, "kube-system", profile.port or 80)
         return {"honor_labels": honor, "static_configs": [{"targets": [address]}], "relabel_configs": [_set("job", job)]}
-    selector = conventions.label_selector((("app.kubernetes.io/name", profile.name),))
+    selector = conventions.label_selector([Requirement("app.kubernetes.io/name", (profile.name,))])
     return {"honor_labels": honor, "kubernetes_sd_configs": [{"role": "pod", "selectors": [{"role": "pod", "label": selector}]}],
             "relabel_configs": [_keep("__meta_kubernetes_pod_container_port_name", profile.port_name),
                                 _copy("__meta_kubernetes_namespace", "namespace"), _copy("__meta_kubernetes_pod_name", "pod"),

@@ -10,10 +10,10 @@ from functools import lru_cache
 from importlib.resources import files
 
 from obsc.catalog.kinds.form import read
-from obsc.catalog.kinds.names import Count, WorkloadKind, counts, named, pod_names
+from obsc.catalog.kinds.names import Count, WorkloadKind, counts, either, pod_names
 from obsc.diagnostics import Sink
 
-__all__ = ["Count", "WorkloadKind", "known", "named", "pod_pattern", "read", "replica_counts"]
+__all__ = ["Count", "WorkloadKind", "either", "known", "pod_pattern", "read", "replica_counts"]
 
 _FILE = "workloads.yaml"
 

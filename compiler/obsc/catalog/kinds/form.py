@@ -64,6 +64,7 @@ class KindForm(Block):
                                                            {"app": ["{name}"]}, default={"app.kubernetes.io/name": (_NAME,)})
     shared: bool = leaf("Whether the labels do not tell one object's pods from another's.", True, default=False)
     container: Value | None = leaf("Name of the serving container.", "kserve-container", default=None)
+    service: Value = leaf("Name of the Service that takes its requests.", "{name}-serve-svc", default=_NAME)
     longest: Count | None = leaf("Longest name of which pods are named as told here.", 45, default=None)
     sources: tuple[Reference, ...] = leaf("Where the facts were read.", [{"name": "kserve v0.20.0"}])
 
@@ -127,4 +128,4 @@ def _kind(form: KindForm) -> WorkloadKind:
         form.name, Counted(said.label, said.wanted, said.available) if said is not None else None,
         tuple(PodNames(one.base, one.most or 0, spelled(one.end), spelled(one.cut or one.end)) for one in form.pods),
         tuple(Owned(one.kind, one.name, one.counts) for one in form.objects), tuple(sorted(form.selector.items())), form.shared,
-        form.container or "", form.longest or 0)
+        form.container or "", form.service, form.longest or 0)

@@ -46,8 +46,8 @@ class Owned:
 @dataclass(frozen=True, slots=True)
 class WorkloadKind:
     """A kind of workload. `selector`: labels of its pods with the values that each may have, `{name}` in them for the
-    object's name; with `shared` they do not tell one object's pods from another's. `longest`: length of the longest name
-    that is told of here, 0 for any. In templates `#` is a digit and `%` a character of random endings.
+    object's name; with `shared` they do not tell one object's pods from another's. `service`: name of its Service. `longest`:
+    length of the longest name that is told of here, 0 for any. In templates `#` is a digit and `%` a random character.
     """
 
     name: str
@@ -57,6 +57,7 @@ class WorkloadKind:
     selector: tuple[tuple[str, tuple[str, ...]], ...]
     shared: bool
     container: str
+    service: str
     longest: int
 
 
@@ -70,7 +71,7 @@ class Count:
 
 def named(name: str) -> str:
     """RE2 expression of a name, or of a glob of names."""
-    return _ANY.join(encode.re2_literal(part) for part in name.split("*"))
+    return encode.re2_glob(name, _ANY)
 
 
 def either(expressions: Sequence[str]) -> str:
