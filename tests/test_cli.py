@@ -339,7 +339,7 @@ def test_json_has_the_findings_of_the_text_in_their_order(place: Path) -> None:
     edit(place / "specs/rank.yaml", "runtime:", "runtme:")
     text, data = obsc("validate", "--infos"), obsc("validate", "--infos", "--format", "json")
     assert (text.exit_code, data.exit_code, data.stdout) == (1, 1, "")
-    found = json.loads(data.stderr)
+    found = json.loads(data.stderr)["findings"]
     heads = [f"{one['severity']}[{one['code']}]: {one['message']}" for one in found]
     places = ["  --> {file}:{line}:{column}".format(**one["place"]) for one in found]
     assert heads
@@ -347,8 +347,8 @@ def test_json_has_the_findings_of_the_text_in_their_order(place: Path) -> None:
     assert places == [line for line in text.stderr.splitlines() if line.startswith("  --> ")]
 
 
-def test_json_without_findings_is_an_empty_list(place: Path) -> None:
-    assert json.loads(obsc("validate", "--format", "json").stderr) == []
+def test_json_without_findings_has_none(place: Path) -> None:
+    assert json.loads(obsc("validate", "--format", "json").stderr) == {"findings": [], "more": {}, "counts": {}}
 
 
 def test_every_error_of_every_file_is_reported_in_one_run(place: Path) -> None:

@@ -39,9 +39,21 @@ class Related(NamedTuple):
     message: str
 
 
+class Suppression(NamedTuple):
+    """A comment that keeps findings of a code on a line quiet: where the code stands in it, the line that it is about, why."""
+
+    code: str
+    place: Place
+    line: int
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding. `message` says what was found and what was expected, `hint` what to write instead."""
+    """One finding. `message` says what was found and what was expected, `hint` what to write instead.
+
+    `suppressed` is the reason that its author gives for keeping it quiet, "" for all others.
+    """
 
     code: str
     severity: Severity
@@ -50,6 +62,7 @@ class Diagnostic:
     path: str = ""
     hint: str = ""
     related: tuple[Related, ...] = ()
+    suppressed: str = ""
 
     @property
     def order(self) -> tuple[str, int, int, str, str]:
@@ -59,16 +72,43 @@ class Diagnostic:
 
 @dataclass(slots=True)
 class Sink:
-    """Collects findings of one run. The only mutable thing that stages share."""
+    """Collects findings of one run, and knows which its authors keep quiet. The only mutable thing that stages share."""
 
     strict: bool = False
     _found: dict[Diagnostic, None] = field(default_factory=dict)
+    _heeded: dict[tuple[str, int, str], Suppression] = field(default_factory=dict)
+
+    def fresh(self) -> Sink:
+        """An empty sink that judges as this one does: for findings that are looked at before they are passed on."""
+        return Sink(self.strict, {}, self._heeded)
+
+    def heed(self, suppressions: Iterable[Suppression]) -> None:
+        """Keep quiet what these comments are about, from now on."""
+        for one in suppressions:
+            self._heeded.setdefault((one.place.file, one.line, one.code), one)
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Take a finding; the same finding twice is one. With `strict`, a warning counts as an error."""
-        if self.strict and diagnostic.severity is Severity.WARNING:
+        """Take a finding; the same finding twice is one. With `strict`, a warning counts as an error, unless it is suppressed."""
+        place = diagnostic.place
+        heeded = self._heeded.get((place.file, place.line, diagnostic.code)) if self._heeded else None
+        if heeded is not None and diagnostic.severity is not Severity.ERROR:
+            diagnostic = replace(diagnostic, suppressed=heeded.reason)
+        elif self.strict and diagnostic.severity is Severity.WARNING:
             diagnostic = replace(diagnostic, severity=Severity.ERROR)
         self._found.setdefault(diagnostic)
+
+    def unheeded(self) -> Iterator[tuple[Suppression, Diagnostic | None]]:
+        """Each suppression that keeps nothing quiet, with the error (which none can) that stands where it is about, or None."""
+        quiet, errors = set(), {}
+        for one in self._found:
+            key = (one.place.file, one.place.line, one.code)
+            if one.suppressed:
+                quiet.add(key)
+            elif one.severity is Severity.ERROR:
+                errors.setdefault(key, one)
+        for key, suppression in self._heeded.items():
+            if key not in quiet:
+                yield suppression, errors.get(key)
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Take several findings."""

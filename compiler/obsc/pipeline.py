@@ -22,6 +22,7 @@ from obsc.lower import lower
 from obsc.part import FILE, Part, part_of, to_data
 from obsc.resolve import Environment, Resolved
 from obsc.rules import FLEET_RULES, PLATFORM_RULES, RULES
+from obsc.rules.suppressions import suppressions_used
 from obsc.source import Source, load
 from obsc.targets import compilers
 from obsc.texts import faults
@@ -104,6 +105,7 @@ def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str
 
     With `prune` the specs are all there are: the folders of other services are owned, so that they go as stale.
     """
+    sink.heed(one for source in sources.values() for one in source.suppressions)
     told = sink.places()
     accepted = [check(one, sink, told.get(source.file, ())) for source in sources.values() for one in source.documents]
     if not accepted:
@@ -172,15 +174,16 @@ def _services(specs: Sequence[Accepted], found: Sequence[Environment],
     for resolved, own in resolve.services_with_findings(specs, found, sink):
         service = lower(resolved)
         for part, of_part in zip(resolved.parts, service.parts or (service,), strict=True):
-            found_here = Sink(strict=sink.strict)
+            found_here = sink.fresh()
             for rule in RULES:
                 rule(part, of_part, found_here)
             own.extend(replace(one, path=part.written(one.path)) for one in found_here)
         sink.extend(own)
         lowered.append((resolved, service, own.failed or bool(resolved.recovered) or resolved.failed))
-    together = Sink(strict=sink.strict)
+    together = sink.fresh()
     for fleet_rule in FLEET_RULES:
         fleet_rule([(one, service) for one, service, _ in lowered], together)
+    suppressions_used(sink, found, together)
     sink.extend(together)
     # None of those that meet is written: the first to come must not take what is another's.
     bad = [place for found in together if found.severity is Severity.ERROR
@@ -226,7 +229,7 @@ def _folder(identity: Identity, which: int) -> str:
 
 def _encoded(run: _Run, artifacts: Iterable[Artifact], place: Place) -> dict[str, bytes] | None:
     """The bytes of artifacts by path; None (with errors) if one of them is too large, or two have one path."""
-    own = Sink(strict=run.sink.strict)
+    own = run.sink.fresh()
     encoded: dict[str, bytes] = {}
     for one in artifacts:
         raw = encode(one)
@@ -252,7 +255,7 @@ def _keep_committed(run: _Run, environment: Environment, failed: Collection[Iden
         return True
     compiled = {run.out / _folder(one, 0) / FILE for one in run.parts.get(environment.name, ())}
     kept: list[str] = []
-    unused = Sink(strict=run.sink.strict)
+    unused = run.sink.fresh()
     for path in sorted((run.out / environment.name / "artifacts").glob(f"*/*/{FILE}")):
         part = None if path in compiled else _committed(run, (path, run.out), {environment.name: environment}, unused)
         if part is not None and part.identity not in failed:
@@ -306,7 +309,7 @@ def _committed(run: _Run, place: tuple[Path, Path], environments: Mapping[str, E
 
 def _emit_platform(run: _Run, environment: Environment) -> None:
     parts = list(run.parts.get(environment.name, {}).values())
-    own = Sink(strict=run.sink.strict)
+    own = run.sink.fresh()
     artifacts = link(environment.name, parts, environment.platform, sorted(run.folders.get(environment.name, ())), own)
     run.sink.extend(own)
     encoded = None if own.failed else _encoded(run, artifacts, environment.origins.place(("metadata", "name")))

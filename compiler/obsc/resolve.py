@@ -179,7 +179,7 @@ def services_with_findings(accepted: Sequence[Accepted], found: Sequence[Environ
     result: list[tuple[Resolved, Sink]] = []
     for one in accepted:
         for name in _where(one, by_name, sink):
-            own = Sink(strict=sink.strict)
+            own = sink.fresh()
             resolved = _service(one, by_name[name], own)
             if resolved is None:
                 sink.extend(own)
@@ -266,7 +266,7 @@ def _component(one: Accepted, merged: Node, item: Node, main: Resolved, sink: Si
     if name == MAIN:
         sink.error("R211", f"the name `{MAIN}` is reserved for the first component", place_of(item, ("name",)), path="components",
                    hint="choose another name")
-    own, tree = Sink(strict=sink.strict), component_tree(merged, item)
+    own, tree = sink.fresh(), component_tree(merged, item)
     wanted = _holding(main.environment, item)
     if wanted is not None:
         _contradicted(wanted, item, ("components", name), own)

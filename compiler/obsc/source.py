@@ -14,8 +14,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from obsc import scalars
-from obsc.diagnostics import Place, Related, Sink
+from obsc.diagnostics import Place, Related, Sink, Suppression
 from obsc.secrets import looks_like_credential, tells
+from obsc.suppression import suppressions
 
 if TYPE_CHECKING:
     from ruamel.yaml.error import StreamMark
@@ -65,11 +66,12 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that was read: its text split in lines (for carets) and its documents."""
+    """A file that was read: its text split in lines (for carets), its documents, and the findings that it keeps quiet."""
 
     file: str
     lines: tuple[str, ...]
     documents: tuple[Document, ...]
+    suppressions: tuple[Suppression, ...] = ()
 
 
 def load(file: str, raw: bytes, sink: Sink, *, lists: bool = False, most: int = LARGEST_FILE) -> Source:
@@ -82,13 +84,15 @@ def load(file: str, raw: bytes, sink: Sink, *, lists: bool = False, most: int = 
     lines = tuple(text.split("\n"))
     if not readable:
         return Source(file, lines, ())
+    quiet = suppressions(file, lines, sink)
+    sink.heed(quiet)
     data, table = scalars.parsable(text)
     reader = _Reader(scalars.Lines(file, lines), sink, table, (dict, tuple) if lists else (dict,))
     _read(reader, data)
     if not reader.content:
         sink.error("L002", "found no document, expected a mapping such as an AIService", Place(file),
                    hint="write apiVersion, kind and metadata")
-    return Source(file, lines, tuple(reader.documents))
+    return Source(file, lines, tuple(reader.documents), quiet)
 
 
 def at(node: Node, path: Path) -> Node | None:

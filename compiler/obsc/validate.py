@@ -63,7 +63,7 @@ def check(document: Document, sink: Sink, told: Collection[Place] = ()) -> Accep
 
     What the loader could not read stands in the tree as some text: that is not complained of twice.
     """
-    own, root = Sink(strict=sink.strict), document.root
+    own, root = sink.fresh(), document.root
     mine = [place for place in told if place.line in document.lines]
     kind, bad = _kind(root, own)
     empty = _scan(root, bad, own)

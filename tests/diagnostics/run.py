@@ -82,7 +82,7 @@ def _entry(folder: Path, which: str) -> str:
     sink, name = Sink(), f"{which}.yaml"
     raw = (folder / name).read_bytes()
     catalog.read(name, raw, sink)
-    return report.text(sink, {name: load(name, raw, Sink())})
+    return report.render(sink, {name: load(name, raw, Sink())})
 
 
 def _written(*paths: str) -> Callable[[Path, str], str]:
@@ -90,7 +90,7 @@ def _written(*paths: str) -> Callable[[Path, str], str]:
     def run(folder: Path, which: str) -> str:
         sink = Sink()
         write.write(folder / "out", dict.fromkeys(paths if which == "bad" else paths[:1], b"groups: []\n"), (), sink)
-        return report.text(sink, {})
+        return report.render(sink, {})
 
     return run
 

@@ -56,8 +56,8 @@ def test_places_lie_in_the_file(code: str, tmp_path: Path, monkeypatch: pytest.M
     lay_out(code, tmp_path)
     monkeypatch.chdir(tmp_path)
     [last] = commands(code, "bad")
-    said = CliRunner(catch_exceptions=False).invoke(cli.main, [*last.split()[1:], "--infos", "--format", "json"]).stderr
-    for one in json.loads(said):
+    said = CliRunner(catch_exceptions=False).invoke(cli.main, [*last.split()[1:], "--infos", "--show-all", "--format", "json"]).stderr
+    for one in json.loads(said)["findings"]:
         place = one["place"]
         if not Path(place["file"]).is_file():
             continue

@@ -38,8 +38,8 @@ def compiled(texts: Texts) -> tuple[Sink, dict[str, Source], int]:
     sink = Sink()
     sources = {name: load(name, text.encode("utf-8", "surrogatepass"), sink) for name, text in texts.items()}
     made = pipeline.compile_specs(sources, sink)
-    report.text(sink, made.sources)
-    report.to_json(sink)
+    for form in report.FORMS:
+        report.render(sink, made.sources, form)
     return sink, sources, len(made.tree)
 
 

@@ -109,7 +109,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_findings_are_data_too(tmp_path: Path) -> None:
     write(tmp_path, a__yaml="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: A}\n")
-    data = json.loads(run(tmp_path, "--format", "json").stderr)
+    data = json.loads(run(tmp_path, "--format", "json").stderr)["findings"]
     assert [(one["code"], one["place"]["line"], one["place"]["column"]) for one in data] == [("X610", 3, 18)]
 
 
@@ -129,7 +129,7 @@ NEWER = "apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: a}\
 def test_the_version_decides_what_is_served(version: str, codes: list[str], tmp_path: Path) -> None:
     write(tmp_path, a__yaml=NEWER)
     result = run(tmp_path, "--kubernetes", version, "--format", "json")
-    assert [one["code"] for one in json.loads(result.stderr)] == codes
+    assert [one["code"] for one in json.loads(result.stderr)["findings"]] == codes
 
 
 def test_an_environment_is_judged_by_its_platform(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class _Mistake(NamedTuple):
 
 def read(file: str, raw: bytes, sink: Sink) -> Profile | None:
     """The entry that a file describes, or None with the reasons in the sink."""
-    own = Sink(strict=sink.strict)
+    own = sink.fresh()
     found = _read(file, raw, own)
     sink.extend(own)
     return None if own.failed else found

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FINDINGS = 1
 DEFAULT = (Path("specs"),)
+FORMS = ("text", "json", "github", "sarif")
+_SHOW_ALL = "obsc.show_all"
 
 
 class SpecPath(click.Path):
@@ -30,10 +32,16 @@ class SpecPath(click.Path):
 
 def reporting(command: click.decorators.FC) -> click.decorators.FC:
     """The options of every command that has findings."""
-    forms = click.Choice(["text", "json"])
-    command = click.option("--format", "form", type=forms, default="text", help="Form of the findings.")(command)
+    command = click.option("--format", "form", type=click.Choice(FORMS), default="text", help="Form of the findings.")(command)
     command = click.option("--infos", is_flag=True, help="Show infos too, such as alerts that were left out.")(command)
-    return click.option("--strict", is_flag=True, help="Count warnings as errors.")(command)
+    command = click.option("--show-all", is_flag=True, expose_value=False, callback=_remember, is_eager=True,
+                           help="Show all findings, also more than 20 of a code in a file and 100 in all.")(command)
+    return click.option("--strict", is_flag=True, help="Count warnings as errors, unless they are suppressed.")(command)
+
+
+def _remember(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001  as click calls it
+    """Keep an option for `report`, which every command calls, and no command looks at."""
+    context.meta[_SHOW_ALL] = value
 
 
 def specs(paths: tuple[Path, ...], sink: Sink) -> dict[str, Source]:
@@ -49,8 +57,6 @@ def report(sources: Mapping[str, Source], sink: Sink, *, form: str, infos: bool)
     from obsc.diagnostics import Severity  # noqa: PLC0415
 
     found = [one for one in sink if infos or one.severity is not Severity.INFO]
-    if form == "json":
-        click.echo(printed.to_json(found), err=True, nl=False)
-        return
     color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    click.echo(printed.text(found, sources, color=color), err=True, nl=False)
+    every = click.get_current_context().meta.get(_SHOW_ALL, False)
+    click.echo(printed.render(found, sources, form, color=color, every=every), err=True, nl=False)
