@@ -33,6 +33,27 @@ class Matcher:
     variable: bool = False
 
 
+def read_matcher(text: str) -> Matcher:
+    """A matcher from its text, whose form the language has checked already."""
+    for op in ("=~", "!~", "!=", "="):
+        label, sign, value = text.partition(op)
+        if sign and label.strip().isidentifier():
+            return Matcher(label.strip(), operator(op), _unquoted(value.strip()))
+    raise ValueError(text)
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+
+
+def operator(text: str) -> MatchOp:
+    """One of the four, as a type."""
+    match text:
+        case "=" | "!=" | "=~" | "!~":
+            return text
+        case _:
+            raise ValueError(text)
+
 @dataclass(frozen=True, slots=True)
 class Selector:
     """An instant vector selector; `offset` in seconds."""

@@ -13,7 +13,6 @@ from obsc.diagnostics import Sink
 from obsc.ir import Service
 from obsc.resolve import Resolved
 from obsc.rules.namespaces import namespace_problem
-from obsc.signals.subject import read_matcher
 from obsc.source import Path
 from obsc.spec.metrics import StaticConfig
 
@@ -119,7 +118,7 @@ def matchers(resolved: Resolved, _: Service, sink: Sink) -> None:
     """Matchers tell which series are the service's: sound expressions that leave the namespace to the compiler."""
     for index, text in enumerate(resolved.service.metrics.matchers):
         place = resolved.origins.place(("metrics", "matchers", index))
-        one = read_matcher(text)
+        one = promql.read_matcher(text)
         problem = promql.pattern_problem(one.value) if one.op in {"=~", "!~"} else None
         if problem:
             sink.error("S324", f"the expression of the matcher for `{one.label}` is not RE2: {problem}", place,

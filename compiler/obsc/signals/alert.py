@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from obsc import workloads
 from obsc.encode import re2_literal
-from obsc.ir import AlertRule, Field, Origin, Panel, RecordingRule, Severity, Text, Threshold, Unit
+from obsc.ir import AlertRule, AlertTest, Field, Origin, Panel, RecordingRule, Severity, Text, Threshold, Unit
 from obsc.promql import Aggregate, Binary, Call, Expr, Number, aggregate, any_of, equal, regex, walk
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Settings
@@ -22,6 +22,7 @@ class Contribution:
     alerts: tuple[AlertRule, ...] = ()
     panels: tuple[tuple[str, Panel], ...] = ()
     omitted: tuple[tuple[str, str], ...] = ()
+    tests: tuple[AlertTest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,8 @@ def record(subject: Subject, name: str, expr: Expr) -> RecordingRule:
 def replicas(subject: Subject) -> Replicas | None:
     """How many replicas there are and should be; None where nobody counts them."""
     found = workloads.counts(subject.resolved)
-    if not found or subject.exporter("kubeStateMetrics") is None:
+    counted = {name for one in found for name in (one.series.available, one.series.wanted)}
+    if not found or not all(subject.exported_by("kubeStateMetrics", name) for name in counted):
         return None
     available = [(one.series.label, one.series.available, one.names) for one in found]
     wanted = [(one.series.label, one.series.wanted, one.names) for one in found]

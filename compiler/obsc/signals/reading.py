@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from obsc.catalog import metric
 from obsc.catalog.bounds import bounds
 from obsc.catalog.profile import Measure, Metric, Presence, Profile, Term
 from obsc.catalog.versions import Range, parse, presence
@@ -12,7 +13,7 @@ from obsc.encode import re2_literal
 from obsc.promql import Binary, Expr, Number
 from obsc.resolve import Resolved
 from obsc.spec.metrics import Series
-from obsc.spec.platform_backends import Source
+from obsc.spec.platform_backends import Listed, Scraped, Source
 from obsc.spec.types import OptionValue
 
 SCALES = {"milliseconds": 1000.0, "microseconds": 1e6, "percent": 100.0}
@@ -61,7 +62,28 @@ class Exporter:
     @property
     def honor_labels(self) -> bool:
         """Whether the workload's own labels survive its scrape."""
-        return self.profile.honor_labels if self.said.honor_labels is None else self.said.honor_labels
+        said = self.said.honor_labels if isinstance(self.said, Scraped) else None
+        return self.profile.honor_labels if said is None else said
+
+    @property
+    def matchers(self) -> tuple[str, ...] | None:
+        """Matchers of its series as the platform says them; None where the catalog's hold."""
+        return self.said.matchers if isinstance(self.said, Scraped) else None
+
+    @property
+    def versions(self) -> Range | None:
+        """Its releases, as far as the platform says."""
+        return parse(self.said.version if isinstance(self.said, Scraped) else None)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Metrics that its configuration adds."""
+        return self.said.fields if isinstance(self.said, Listed) else ()
+
+    def exposes(self, name: str) -> bool:
+        """Whether it may have a metric: one of the catalog's that its release does not certainly lack."""
+        facts, versions = metric(self.profile, name), self.versions
+        return facts is not None and (name in self.fields or versions is None or presence(facts, versions) is not Presence.NO)
 
 
 def series_facts(series: Series) -> Metric:
@@ -160,6 +182,8 @@ def _presence(reading: Reading, profile: Profile, resolved: Resolved, exporter: 
     result = Presence.YES
     for term in reading.terms:
         facts = reading.metric(term)
+        if exporter is not None and facts.name in exporter.fields:
+            continue  # whatever its release has by default
         versions = releases(facts, profile, resolved, exporter)
         there = presence(facts, versions) if versions is not None else Presence.UNKNOWN
         if there is Presence.NO or not _met(facts, resolved, exporter):
@@ -173,7 +197,7 @@ def _presence(reading: Reading, profile: Profile, resolved: Resolved, exporter: 
 def releases(facts: Metric, profile: Profile, resolved: Resolved, exporter: Exporter | None) -> Range | None:
     """The releases that the spec allows of the program that a metric belongs to; None where that cannot be read."""
     if exporter is not None:
-        return parse(exporter.said.version)
+        return exporter.versions
     if facts.companion:
         said = resolved.service.runtime.options.get(facts.companion)
         return parse(str(said) if said is not None else None)
@@ -184,7 +208,7 @@ def releases(facts: Metric, profile: Profile, resolved: Resolved, exporter: Expo
 def _met(facts: Metric, resolved: Resolved, exporter: Exporter | None) -> bool:
     """Whether the options of the spec (of an exporter: the platform's fields) and the engine let the metric exist."""
     if exporter is not None:
-        return facts.condition is None or not facts.condition[0] or facts.name in exporter.said.fields
+        return facts.condition is None or not facts.condition[0] or facts.name in exporter.fields
     runtime = resolved.service.runtime
     # An option that only an engine has says as much as the engine's name.
     told = runtime.engine == facts.engine or (runtime.engine is None and facts.condition is not None)

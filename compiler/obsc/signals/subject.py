@@ -22,15 +22,16 @@ from obsc.promql import (
     Binary,
     Expr,
     Matcher,
-    MatchOp,
     Number,
     Selector,
     Window,
     aggregate,
     any_of,
     equal,
+    operator,
     over,
     rate,
+    read_matcher,
     regex,
     select,
 )
@@ -213,9 +214,9 @@ class Subject:
         return select(name, *self.place("kubeStateMetrics"), *(self._fixed(found) if found else ()), *more)
 
     def _fixed(self, found: Exporter) -> list[Matcher]:
-        if found.said.matchers is not None:
-            return [read_matcher(text) for text in found.said.matchers]
-        return [Matcher(label, _operator(op), value) for label, op, value in found.profile.matchers]
+        if found.matchers is not None:
+            return [read_matcher(text) for text in found.matchers]
+        return [Matcher(label, operator(op), value) for label, op, value in found.profile.matchers]
 
     @property
     def container(self) -> str:
@@ -234,7 +235,7 @@ class Subject:
 
     def read(self, reading: Reading, term: Term, suffix: str = "", *more: Matcher) -> Selector:
         """The selector of a reading's term; a panel also follows the choice of a model."""
-        matchers = [Matcher(label, _operator(op), value) for label, op, value in term.matchers]
+        matchers = [Matcher(label, operator(op), value) for label, op, value in term.matchers]
         matchers += self._scope(reading.metric(term))
         label = self.model_label(reading.metric(term))
         if self.panel and label:
@@ -302,13 +303,14 @@ class Subject:
     def known_metrics(self) -> tuple[str, ...]:
         """Names of all metrics that the service or an exporter of the platform may expose."""
         profiles = [profile for profile, _ in self._dialects]
-        profiles += [found.profile for key in EXPORTERS if (found := self.exporter(key)) is not None]
-        return tuple(sorted({*self.series, *(one.name for profile in profiles for one in profile.metrics)}))
+        exporters = [found for key in EXPORTERS if (found := self.exporter(key)) is not None]
+        exported = (one.name for found in exporters for one in found.profile.metrics if found.exposes(one.name))
+        return tuple(sorted({*self.series, *(one.name for profile in profiles for one in profile.metrics), *exported}))
 
     def exported_by(self, key: str, name: str) -> bool:
         """Whether one of the platform's exporters, which is there, exposes a metric."""
         found = self.exporter(key)
-        return found is not None and metric(found.profile, name) is not None
+        return found is not None and found.exposes(name)
 
     def settings(self, default: Default) -> Settings | None:
         """What holds for an alert, or None if it is off."""
@@ -340,15 +342,6 @@ class Subject:
         return next((facts for profile in profiles if (facts := metric(profile, name)) is not None), None)
 
 
-def read_matcher(text: str) -> Matcher:
-    """A matcher from its text, whose form the language has checked already."""
-    for op in ("=~", "!~", "!=", "="):
-        label, sign, value = text.partition(op)
-        if sign and label.strip().isidentifier():
-            return Matcher(label.strip(), _operator(op), _unquoted(value.strip()))
-    raise ValueError(text)
-
-
 def total(parts: list[Expr], *, lazy: bool = False) -> Expr:
     """The sum of several vectors, of which all but the first may be missing: `a + (b or 0 * a)`; if `lazy`, any may."""
     first, *rest = parts
@@ -377,15 +370,3 @@ def bound(value: float) -> Matcher:
         mantissa = f"{digits[0]}.{digits[1:]}" if digits[1:] else digits
         spelled.append(f"{mantissa}e{exact.adjusted():+03d}")
     return regex("le", "|".join(re2_literal(one) for one in spelled))
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
-
-
-def _operator(text: str) -> MatchOp:
-    match text:
-        case "=" | "!=" | "=~" | "!~":
-            return text
-        case _:
-            raise ValueError(text)

@@ -121,26 +121,40 @@ class Jaeger(Block):
 
 
 class Source(Block):
-    """An exporter that runs already and is scraped already."""
+    """An exporter that runs already."""
 
     enabled: bool = leaf("Whether it is there.", True, default=True)
+
+
+class Scraped(Source):
+    """An exporter that is scraped already, or by the scrapers that are configured here."""
+
     version: ExactVersion | None = leaf("Version.", "2.17.0", default=None)
     matchers: tuple[MatcherText, ...] | None = leaf("Matchers of its series; the catalog's unless given.",
                                                     ['job="kube-state-metrics"'], default=None)
     honor_labels: bool | None = leaf("Whether its own namespace, pod and container labels survive the scrape; the catalog's "
                                      "usual deployment unless given.", True, default=None)
-    fields: tuple[MetricName, ...] = leaf("Metrics that its configuration adds to the usual ones.",
-                                          ["DCGM_EXP_XID_ERRORS_COUNT"], default=())
+
+
+class Addressed(Scraped):
+    """One that a scraper configured here reads from an address, and not on every node."""
+
     address: HostPort | None = leaf("Address that a scraper configured here reads it from.",
                                     "kube-state-metrics.kube-system.svc:8080", default=None)
+
+
+class Listed(Addressed):
+    """One whose metrics are a list that its operators change."""
+
+    fields: tuple[MetricName, ...] = leaf("Metrics that its configuration adds to the usual ones.",
+                                          ["DCGM_EXP_XID_ERRORS_COUNT"], default=())
 
 
 class Blackbox(Source):
     """The black-box exporter, which makes the requests of `probes`."""
 
-    later: ClassVar[Mapping[str, str]] = {}
-
     enabled: bool = leaf("Whether it is there.", True, default=False)
+    address: HostPort | None = leaf("Address at which Prometheus asks it.", "blackbox-exporter.monitoring.svc:9115", default=None)
     modules: tuple[Word, ...] = leaf("Modules of its configuration, which probes may name.", ["http_2xx", "http_post_2xx"],
                                      default=("http_2xx",))
 
@@ -151,8 +165,8 @@ class Sources(Block):
     later: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("nodeExporter", "amd", "istio", "knative", "kuberay"), "this exporter")
 
-    kube_state_metrics: Source = leaf("kube-state-metrics.", {"enabled": True}, default=Source())
-    cadvisor: Source = leaf("cAdvisor in the kubelet.", {"enabled": True}, default=Source())
-    dcgm: Source = leaf("NVIDIA's DCGM exporter.", {"enabled": True}, default=Source(enabled=False))
+    kube_state_metrics: Addressed = leaf("kube-state-metrics.", {"enabled": True}, default=Addressed())
+    cadvisor: Scraped = leaf("cAdvisor in the kubelet.", {"enabled": True}, default=Scraped())
+    dcgm: Listed = leaf("NVIDIA's DCGM exporter.", {"enabled": True}, default=Listed(enabled=False))
     blackbox: Blackbox = leaf("The black-box exporter.", {"enabled": True, "address": "blackbox-exporter.monitoring.svc:9115"},
                               default=Blackbox())

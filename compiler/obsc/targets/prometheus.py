@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from obsc import conventions, encode, k8s, sizes
+from obsc import conventions, encode, k8s, promql, sizes
 from obsc.catalog import Catalog
 from obsc.catalog.profile import Profile
 from obsc.catalog.versions import at_least
@@ -17,7 +17,8 @@ from obsc.ir import Discovery, ProbeJob, Requirement, ScrapeJob, SecretRef, Serv
 from obsc.part import RULES, SCRAPE, Part
 from obsc.pieces import Sized, divide
 from obsc.spec.platform import AIPlatform
-from obsc.spec.platform_backends import RemoteWrite, Source
+from obsc.spec.platform_backends import Addressed, RemoteWrite, Scraped
+from obsc.targets._alert_tests import tests
 from obsc.targets._rules import pieces
 from obsc.targets._shards import config_maps, of_parts
 
@@ -36,6 +37,7 @@ def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
     folder = (service.identity.environment, service.identity.namespace, service.identity.name)
     found = [Artifact(conventions.artifacts(*folder, conventions.piece_file(RULES, piece)), {"groups": groups})
              for piece, groups in pieces(service, platform)]
+    found += tests(service, platform, [one.path for one in found])
     if platform.prometheus.flavor == "config" and (service.jobs or service.probes):
         jobs = [*(_job(job, platform) for job in service.jobs), *(_probe(one, platform) for one in service.probes)]
         found += [Artifact(conventions.artifacts(*folder, conventions.piece_file(SCRAPE, piece)), {"scrape_configs": list(some)})
@@ -228,13 +230,17 @@ def _sources(platform: AIPlatform, catalog: Catalog) -> list[Data]:
     return found
 
 
-def _source(profile: Profile, said: Source) -> Data:
-    job = next((value for label, _, value in profile.matchers if label == "job"), profile.name)
+def _source(profile: Profile, said: Scraped) -> Data:
+    usual = [value for label, _, value in profile.matchers if label == "job"]
+    # Rules select by the platform's own matchers, so what is scraped here must be called as they say.
+    named = [one.value for one in map(promql.read_matcher, said.matchers or ()) if (one.label, one.op) == ("job", "=")]
+    job = (*named, *usual, profile.name)[0]
     honor = profile.honor_labels if said.honor_labels is None else said.honor_labels
+    at = said.address if isinstance(said, Addressed) else None
     if profile.port_name.startswith("https"):
         return _node_agent(profile, job)
-    if profile.honor_labels or said.address is not None:
-        address = said.address or conventions.in_cluster(profile.name, "kube-system", profile.port or 80)
+    if profile.honor_labels or at is not None:
+        address = at or conventions.in_cluster(profile.name, "kube-system", profile.port or 80)
         return {"honor_labels": honor, "static_configs": [{"targets": [address]}], "relabel_configs": [_set("job", job)]}
     selector = conventions.label_selector([Requirement("app.kubernetes.io/name", (profile.name,))])
     return {"honor_labels": honor, "kubernetes_sd_configs": [{"role": "pod", "selectors": [{"role": "pod", "label": selector}]}],
