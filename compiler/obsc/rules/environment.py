@@ -117,10 +117,11 @@ def without_effect(environment: Environment, sink: Sink) -> None:
 
 # The oldest release that reads what is compiled for it: scrape_config_files (2.43) and keep_firing_for (2.42) in their
 # change logs, files of every receiver's secret (`url_file` of webhooks, 0.26), `parsers` of filestream as they are used
-# here (7.17), statements that name their context (the Collector; releases before 0.140 were not looked at).
+# here (7.17), data streams (Elasticsearch 7.9), statements that name their context (the Collector; releases before 0.140
+# were not looked at).
 _OLDEST: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("prometheus", "config", (2, 43)), ("prometheus", "operator", (2, 42)), ("alertmanager", "config", (0, 26)),
-    ("filebeat", "", (7, 17)), ("collector", "", (0, 140)))
+    ("filebeat", "", (7, 17)), ("elasticsearch", "", (7, 9)), ("collector", "", (0, 140)))
 
 
 def old_releases(environment: Environment, sink: Sink) -> None:

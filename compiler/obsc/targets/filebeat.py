@@ -135,6 +135,11 @@ def _base(platform: AIPlatform) -> Data:
                     "index": "%{[data_stream.type]}-%{[data_stream.dataset]}-%{[data_stream.namespace]}"}
     if store.secret_name is not None:
         output |= {"api_key": "${ES_API_KEY}", "ssl": {"certificate_authorities": ["/etc/filebeat-tls/ca.crt"]}}
+    # From 8.1 on Filebeat sends nothing to a store that is older than itself unless it may; from 8.11 on it may anyway
+    # (elastic/beats, pull requests 29683 and 36884).
+    strict = at_least(said.version, 8, 1) and not at_least(said.version, 8, 11)
+    if strict and not at_least(store.version, *map(int, said.version.split("."))):
+        output["allow_older_versions"] = True
     new = at_least(said.version, 8)
     return {
         "filebeat.config.inputs": {"enabled": True, "path": _INPUT_FILES,
