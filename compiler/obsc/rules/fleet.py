@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from obsc.diagnostics import Place, Related, Sink
-from obsc.ir import Service
+from obsc.ir import Identity
 from obsc.resolve import Resolved
-from obsc.rules.overlap import overlaps
+from obsc.rules.overlap import Reads, overlaps
 
 
-def overlapping_logs(found: Sequence[tuple[Resolved, Service]], sink: Sink) -> None:
-    """Two inputs that could read one file would send its lines twice, under two names."""
-    for environment in sorted({resolved.identity.environment for resolved, _ in found}):
-        inputs = [(resolved, one) for resolved, service in found for one in service.logs
-                  if resolved.identity.environment == environment]
-        for index, other in overlaps([one for _, one in inputs]):
-            first, second = inputs[index][0], inputs[other][0]
-            if first is second:
-                continue
-            name = f"{second.identity.namespace}/{second.identity.name}"
-            sink.error("S322", f"a log file could be this service's and that of `{name}`", _place(first), path="logs.paths",
-                       hint="narrow `logs.paths`, or name the container in `logs.containers`",
-                       related=(Related(_place(second), "the other service"),))
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Globs of log files, and an expression that the paths match too, or ""."""
+
+    files: tuple[str, ...]
+    include: str
 
 
-def _place(resolved: Resolved) -> Place:
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What rules about several services look at: whose it is, which log files it reads, and where that is said."""
+
+    identity: Identity
+    logs: tuple[Files, ...]
+    place: Place
+
+
+def member(resolved: Resolved, logs: Sequence[Reads]) -> Member:
+    """A service as one of several."""
     path = ("logs", "paths") if resolved.service.logs.paths else ("metadata", "name")
-    return resolved.origins.place(path)
+    return Member(resolved.identity, tuple(Files(one.files, one.include) for one in logs), resolved.origins.place(path))
+
+
+def overlapping_logs(found: Sequence[Member], sink: Sink) -> None:
+    """Two inputs that could read one file would send its lines twice, under two names."""
+    for environment in sorted({one.identity.environment for one in found}):
+        inputs = [(one, files) for one in found for files in one.logs if one.identity.environment == environment]
+        for index, other in overlaps([files for _, files in inputs], [one.identity for one, _ in inputs]):
+            first, second = inputs[index][0], inputs[other][0]
+            name = f"{second.identity.namespace}/{second.identity.name}"
+            sink.error("S322", f"a log file could be this service's and that of `{name}`", first.place, path="logs.paths",
+                       hint="narrow `logs.paths`, or name the container in `logs.containers`",
+                       related=(Related(second.place, "the other service"),))

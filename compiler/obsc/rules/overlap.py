@@ -12,8 +12,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-
-from obsc.ir import LogInput
+from itertools import product
+from typing import Protocol
 
 _SYMBOLS = frozenset(map(chr, range(0x20, 0x7F))) | {"\u00e9"}  # printable ASCII, and one for everything else
 _NAMED = {"d": frozenset("0123456789"), "w": frozenset(char for char in _SYMBOLS if char.isascii() and (char.isalnum() or char == "_")),
@@ -22,13 +22,31 @@ _MOST_REPEATS, _MOST_STATES = 300, 20000
 _PODS, _CONTAINERS = "/var/log/pods/", "/var/log/containers/"
 
 
-def overlaps(inputs: Sequence[LogInput]) -> tuple[tuple[int, int], ...]:
-    """Pairs of positions of inputs that could read one file, each pair and all of them in order."""
+class Reads(Protocol):
+    """What tells which files an input reads."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Globs of their paths."""
+
+    @property
+    def include(self) -> str:
+        """An expression that their paths match too, or nothing."""
+
+
+def overlaps(inputs: Sequence[Reads], owners: Sequence[object] = ()) -> tuple[tuple[int, int], ...]:
+    """Pairs of positions of inputs that could read one file, each pair and all of them in order.
+
+    With `owners`, one for each input, two inputs of one owner are not looked at.
+    """
+    whose = owners or range(len(inputs))
     prefixes = sorted((_prefix(one), index) for index, one in enumerate(inputs))
-    found = {tuple(sorted((index, other))) for index, other in _candidates(prefixes) if _overlap(inputs[index], inputs[other])}
-    links = [(index, other) for index, one in enumerate(inputs) for other, two in enumerate(inputs[index + 1:], index + 1)
-             if _linked(one, two)] if any(_below(one, _PODS) for one in inputs) else []
-    return tuple(sorted({*((first, second) for first, second in found), *links}))
+    found = {(min(pair), max(pair)) for pair in _candidates(prefixes)
+             if whose[pair[0]] != whose[pair[1]] and _overlap(inputs[pair[0]], inputs[pair[1]])}
+    below = [index for index, one in enumerate(inputs) if _below(one, _PODS)]
+    links = {(min(pair), max(pair)) for pair in product(below, range(len(inputs)))
+             if whose[pair[0]] != whose[pair[1]] and _linked(inputs[pair[0]], inputs[pair[1]])}
+    return tuple(sorted(found | links))
 
 
 def _candidates(prefixes: Sequence[tuple[str, int]]) -> Iterator[tuple[int, int]]:
@@ -39,7 +57,7 @@ def _candidates(prefixes: Sequence[tuple[str, int]]) -> Iterator[tuple[int, int]
             yield index, other
 
 
-def _prefix(one: LogInput) -> str:
+def _prefix(one: Reads) -> str:
     """What the names of all files of an input begin with, as far as it is literal."""
     literal = re.match(r"/((?:[A-Za-z0-9_-]|\\[.-])*)(?![*+?{|])", one.include)
     if literal and "/" not in one.include[1:] and not re.search(r"[|^]|(?<!\\)\.", re.sub(r"\[[^\]]*\]", "", one.include)):
@@ -48,16 +66,16 @@ def _prefix(one: LogInput) -> str:
     return names[0] if len(names) == len(one.files) == 1 else ""
 
 
-def _overlap(one: LogInput, two: LogInput) -> bool:
+def _overlap(one: Reads, two: Reads) -> bool:
     machines = [_machine(pattern) for each in (one, two) for pattern in (_globs(each.files), *_include(each.include))]
     return _meet(machines)
 
 
-def _below(one: LogInput, folder: str) -> bool:
+def _below(one: Reads, folder: str) -> bool:
     return any(glob.startswith(folder) for glob in one.files)
 
 
-def _linked(one: LogInput, two: LogInput) -> bool:
+def _linked(one: Reads, two: Reads) -> bool:
     """Whether files of one may be links to files of the other: the runtime links each pod's file from a second folder.
     Only different namespaces, which both paths name, tell them apart.
     """
@@ -67,7 +85,7 @@ def _linked(one: LogInput, two: LogInput) -> bool:
     return not mine or not other or bool(mine & other)
 
 
-def _namespaces(one: LogInput) -> frozenset[str]:
+def _namespaces(one: Reads) -> frozenset[str]:
     """Namespaces that the paths of an input name; none if some path names none."""
     found = []
     for glob in one.files:
@@ -106,6 +124,9 @@ class _Machine:
     steps: list[list[tuple[frozenset[str], int]]] = field(default_factory=list)
     start: int = 0
     end: int = 0
+    # What is asked again and again: a machine is compared with those of a thousand other inputs.
+    _closed: dict[frozenset[int], frozenset[int]] = field(default_factory=dict)
+    _known: dict[tuple[frozenset[int], str], frozenset[int]] = field(default_factory=dict)
 
     def state(self) -> int:
         self.free.append([])
@@ -113,6 +134,19 @@ class _Machine:
         return len(self.free) - 1
 
     def closure(self, states: frozenset[int]) -> frozenset[int]:
+        found = self._closed.get(states)
+        if found is None:
+            found = self._closed[states] = self._close(states)
+        return found
+
+    def after(self, states: frozenset[int], symbol: str) -> frozenset[int]:
+        found = self._known.get((states, symbol))
+        if found is None:
+            found = self._known[states, symbol] = self.closure(
+                frozenset(to for state in states for symbols, to in self.steps[state] if symbol in symbols))
+        return found
+
+    def _close(self, states: frozenset[int]) -> frozenset[int]:
         pending, seen = list(states), set(states)
         while pending:
             for state in self.free[pending.pop()]:
@@ -120,9 +154,6 @@ class _Machine:
                     seen.add(state)
                     pending.append(state)
         return frozenset(seen)
-
-    def after(self, states: frozenset[int], symbol: str) -> frozenset[int]:
-        return self.closure(frozenset(to for state in states for symbols, to in self.steps[state] if symbol in symbols))
 
 
 class _UnknownError(Exception):
