@@ -96,7 +96,8 @@ CODES: dict[str, Code] = {
                  "have, or reads a metric in a form that its type does not allow."),
     "R281": Code("catalog folder", "A platform's `catalogs` are folders with entries, below what was given to the compiler: nothing "
                  "else is ever opened."),
-    "R282": Code("entry replaced", "Of several entries of a name the first folder's holds, and any of them before the built-in one.", _INFO),
+    "R282": Code("entry replaced", "Of several entries of a name the first folder's holds, and any of them before the built-in "
+                 "one.", _INFO),
     "R283": Code("not among its own", "A file is a catalog entry if it lies in a folder that a platform names in `catalogs`, and a spec "
                  "if it lies anywhere else.", _MOSTLY_WARNING),
     "R284": Code("entry that cannot be used", "A catalog entry with mistakes holds back the services that rest on it, and no others.",
@@ -148,6 +149,7 @@ CODES: dict[str, Code] = {
     "S358": Code("type that does not fit", "A signal is a rate of what is counted, a distribution of times, or a level: not every type of "
                  "series can show it."),
     "S361": Code("name too long", "Operators shorten long names of objects in ways of their own, and nothing tells their pods any more."),
+    "S362": Code("test that proves nothing", "A test over series that the alert does not read, or before it can fire, says nothing of it."),
     # P4xx policy, privacy
     "P402": Code("foreign namespace", "The platform says in which namespaces a team may run services."),
     "P403": Code("severity above the team's", "The platform limits how urgent a team's alerts may be."),

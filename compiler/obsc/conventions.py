@@ -53,7 +53,8 @@ def shard_of_piece(identity: Identity, piece: str, count: int, servers: int) -> 
     """The shard of a piece of what a service has too much of: any of those that the service's own server mounts."""
     if not piece:
         return shard(identity, count)
-    return shard(identity, servers) + servers * (_digest(identity.environment, identity.namespace, identity.name, piece) % (count // servers))
+    own = _digest(identity.environment, identity.namespace, identity.name, piece)
+    return shard(identity, servers) + servers * (own % (count // servers))
 
 
 def _digest(*parts: str) -> int:
@@ -128,6 +129,16 @@ def _field(field: Field) -> str:
     if field.label:
         return encode.go_field(field.label, field.other)
     return _FORMATS.get(field.unit, "{{ $value | humanize }}")
+
+
+def file_name(path: str) -> str:
+    """A path's last part."""
+    return path.rpartition("/")[2]
+
+
+def titled(what: str, which: str) -> str:
+    """Name of one of several of a kind."""
+    return f"{what}: {which}"
 
 
 def listed(words: Iterable[str]) -> str:

@@ -88,7 +88,7 @@ def _widened(service: Service, labels: tuple[str, ...]) -> Service:
 def _component(subject: Subject) -> Service:
     resolved = subject.resolved
     parts = [family(subject) for family in FAMILIES]
-    known = (_known(subject),) if resolved.first else ()
+    known = (*((_known(subject),) if resolved.first else ()), *_models(subject))
     recordings = (*known, *(rule for part in parts for rule in part.recordings))
     alerts = tuple(rule for part in parts for rule in part.alerts)
     alerts += blind(subject, alerts, recordings)
@@ -101,7 +101,7 @@ def _component(subject: Subject) -> Service:
         dashboard=_dashboard(subject, parts), logs=_logs(resolved), traces=_traces(resolved),
         routes=_routes(resolved, alerts),
         omitted=tuple(sorted({reason for part in parts for reason in part.omitted})), probes=probe_jobs(resolved),
-        namespaces=workloads.namespaces(resolved))
+        namespaces=workloads.namespaces(resolved), tests=tuple(test for part in parts for test in part.tests))
 
 
 def _joined(resolved: Resolved, found: tuple[Service, ...]) -> Service:
@@ -120,7 +120,8 @@ def _joined(resolved: Resolved, found: tuple[Service, ...]) -> Service:
         dashboard=replace(found[0].dashboard, rows=rows, events=events), logs=tuple(log for one in every for log in one.logs),
         routes=_routes(resolved, alerts), omitted=tuple(sorted({reason for one in every for reason in one.omitted})), parts=found,
         probes=tuple(probe for one in every for probe in one.probes),
-        namespaces=tuple(dict.fromkeys(name for one in every for name in one.namespaces)))
+        namespaces=tuple(dict.fromkeys(name for one in every for name in one.namespaces)),
+        tests=tuple(test for one in every for test in one.tests))
 
 
 def _row_of(component: str, row: Row) -> Row:
@@ -132,6 +133,18 @@ def _known(subject: Subject) -> RecordingRule:
     """That the service exists, and where its page is: seen even when nothing of it is left to scrape."""
     labels = dict(subject.static_labels) | {"dashboard": dashboard_uid(subject.resolved)}
     return RecordingRule(Recorded.SERVICE.value, Call("vector", (Number(1),)), tuple(sorted(labels.items())), Origin("dashboards"))
+
+
+def _models(subject: Subject) -> tuple[RecordingRule, ...]:
+    """What is known of each model beside its name, for whoever wants it beside a series of the model."""
+    found = []
+    for number, one in enumerate(subject.resolved.service.models):
+        more = {"model_version": one.version, "provider": one.provider}
+        labels = {**dict(subject.static_labels), "model": one.served_name or one.name, **{key: said for key, said in more.items() if said}}
+        if any(more.values()):
+            found.append(RecordingRule(Recorded.MODEL.value, Call("vector", (Number(1),)), tuple(sorted(labels.items())),
+                                       subject.resolved.origins.origin("models", number)))
+    return tuple(found)
 
 
 def dashboard_uid(resolved: Resolved) -> str:
@@ -236,7 +249,9 @@ def _event_labels(resolved: Resolved) -> Labels:
     environment = resolved.platform.environment or resolved.identity.environment
     # Of several namespaces only the entry's own pod tells which.
     place = () if workloads.scattered(resolved) else (("k8s.namespace.name", metadata.namespace),)
-    return (("deployment.environment.name", environment), *place, ("service.name", resolved.full_name), ("team", metadata.team))
+    providers = {one.provider for one in resolved.service.models}
+    provider = (("gen_ai.provider.name", str(*providers)),) if len(providers) == 1 and None not in providers else ()
+    return (("deployment.environment.name", environment), *provider, *place, ("service.name", resolved.full_name), ("team", metadata.team))
 
 
 def _names(resolved: Resolved, container: str) -> tuple[str, str]:

@@ -8,13 +8,14 @@ Every node carries an `Origin`: the spec path that caused it, or the name of the
 from __future__ import annotations
 
 from obsc.ir.dashboards import Chart, Dashboard, Event, Panel, Query, Row, Variable
-from obsc.ir.rules import AlertRule, Recorded, RecordingRule, Route
+from obsc.ir.rules import AlertRule, AlertTest, Recorded, RecordingRule, Route
 from obsc.ir.service import Service
 from obsc.ir.telemetry import Discovery, LogInput, Mask, ProbeJob, Requirement, ScrapeJob, StaticTargets, Tls, TracePolicy
 from obsc.ir.values import Field, Identity, Labels, Layer, Link, Origin, SecretRef, Severity, Text, Threshold, Unit
 
 __all__ = [
     "AlertRule",
+    "AlertTest",
     "Chart",
     "Dashboard",
     "Discovery",

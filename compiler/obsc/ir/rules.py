@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from obsc.ir.values import Labels, Origin, Severity, Text
-from obsc.promql import Expr
+from obsc.promql import Expr, Selector
 
 
 class Recorded(StrEnum):
     """Series that are recorded for every service, whatever it runs; each has its namespace, service and team.
 
-    `SERVICE` is 1 and has the uid of the service's page as label `dashboard`.
+    `SERVICE` is 1 and has the uid of the service's page as label `dashboard`. So is `MODEL`, for each model of which more is
+    known than its name: labels `model`, `model_version` and `provider` (OpenTelemetry's `gen_ai.provider.name`).
     """
 
     SERVICE = "ai:service:info"
     REQUESTS = "ai:requests:rate"
     ERRORS = "ai:request_errors:rate"
+    MODEL = "ai:model:info"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,22 @@ class AlertRule:
     origin: Origin
     team: str = ""
     copied: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTest:
+    """Whether an alert, found by `shown` (its firing samples), fires `at` seconds after the first value of the series.
+
+    `series` are selectors with values `interval` seconds apart, in promtool's notation of series.
+    """
+
+    name: str
+    alert: str
+    shown: Selector
+    series: tuple[tuple[Selector, str], ...]
+    interval: float
+    at: float
+    fires: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from obsc.ir.dashboards import Dashboard
-from obsc.ir.rules import AlertRule, RecordingRule, Route
+from obsc.ir.rules import AlertRule, AlertTest, RecordingRule, Route
 from obsc.ir.telemetry import LogInput, ProbeJob, ScrapeJob, TracePolicy
 from obsc.ir.values import Identity, Labels, Link
 
@@ -36,6 +36,7 @@ class Service:
     parts: tuple[Service, ...] = ()
     probes: tuple[ProbeJob, ...] = ()
     namespaces: tuple[str, ...] = ()
+    tests: tuple[AlertTest, ...] = ()
 
     @property
     def at_home(self) -> bool:

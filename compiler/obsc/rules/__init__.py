@@ -13,14 +13,16 @@ from obsc.ir import Service
 from obsc.resolve import Environment, Resolved
 from obsc.rules.alerts import alert_numbers, known_alerts
 from obsc.rules.environment import backends, kept_labels, old_releases, receivers_exist, repetition, required_release, without_effect
-from obsc.rules.expressions import expressions, indicator_bounds, own_names
-from obsc.rules.fleet import overlapping_logs
+from obsc.rules.expressions import alert_tests, expressions, indicator_bounds, own_names
+from obsc.rules.fleet import Member, member, overlapping_logs
 from obsc.rules.metrics import dropped_metrics, pod_labels
 from obsc.rules.namespaces import object_names, own_namespaces
 from obsc.rules.policy import content, links, log_paths, matchers, severities, targets, tenants, unchecked_certificates
 from obsc.rules.probes import probes
 from obsc.rules.references import endpoints_named, folders, routed, static_targets, uncertain_metrics, workloads
 from obsc.rules.runtime import engine_known, metrics_page, options_known
+
+__all__ = ["FLEET_RULES", "PLATFORM_RULES", "RULES", "Member", "Rule", "member"]
 
 Rule = Callable[[Resolved, Service, Sink], None]
 
@@ -29,8 +31,8 @@ RULES: tuple[Rule, ...] = (
     endpoints_named, folders, static_targets, workloads, routed, uncertain_metrics, known_alerts, alert_numbers, tenants, severities,
     own_namespaces, object_names, targets, matchers, links, log_paths, content, unchecked_certificates, metrics_page, options_known,
     engine_known,
-    expressions, indicator_bounds, own_names, pod_labels, dropped_metrics, probes,
+    expressions, alert_tests, indicator_bounds, own_names, pod_labels, dropped_metrics, probes,
 )
 PLATFORM_RULES: tuple[Callable[[Environment, Sink], None], ...] = (
     required_release, receivers_exist, backends, kept_labels, old_releases, without_effect, repetition)
-FLEET_RULES: tuple[Callable[[Sequence[tuple[Resolved, Service]], Sink], None], ...] = (overlapping_logs,)
+FLEET_RULES: tuple[Callable[[Sequence[Member], Sink], None], ...] = (overlapping_logs,)

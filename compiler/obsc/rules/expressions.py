@@ -7,14 +7,14 @@ import fnmatch
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from obsc import workloads
+from obsc import durations, workloads
 from obsc.diagnostics import Sink, render
 from obsc.ir import Service
 from obsc.promql_text import Found, plain, selectors, uncommented, written_problem
 from obsc.resolve import Resolved
 from obsc.rules.alerts import ALERTS
 from obsc.signals.subject import Subject
-from obsc.signals.written import NAMESPACES, OF_TARGETS, RECORDED, is_selector, owner
+from obsc.signals.written import NAMESPACES, OF_TARGETS, RECORDED, is_selector, is_series, owner
 from obsc.source import Path
 
 
@@ -86,6 +86,29 @@ def _metric(subject: Subject, one: _Written, found: Found, sink: Sink) -> None:
 def _of_runtime(subject: Subject, name: str) -> bool:
     """Whether a name with a colon is of the runtime's family, and no recorded series."""
     return ":" in name and any(metric.startswith(name.partition(":")[0] + ":") for metric in subject.known_metrics)
+
+
+def alert_tests(resolved: Resolved, _: Service, sink: Sink) -> None:
+    """A unit test gives series that its alert reads, and looks when the alert has waited long enough to fire."""
+    for index, alert in enumerate(resolved.service.alerts.custom):
+        if written_problem(alert.expr) is not None:
+            continue
+        read = sorted({one.metric for one in selectors(plain(uncommented(alert.expr))) if one.metric})
+        for number, test in enumerate(alert.test):
+            path: Path = ("alerts", "custom", index, "test", number)
+            for text in test.series:
+                place = resolved.origins.place((*path, "series", text), key=True)
+                name = text.partition("{")[0]
+                if not is_series(text):
+                    sink.error("S362", f"`{text}` is no series", place, path="alerts.custom.test",
+                               hint='write a metric with labels and their values, such as `refusals_total{reason="policy"}`')
+                elif name not in read:
+                    sink.error("S362", f"the alert {alert.name} reads {', '.join(f'`{one}`' for one in read)} and no `{name}`", place,
+                               path="alerts.custom.test", hint="give the series that the alert reads")
+            if test.fires and test.at < alert.for_:
+                sink.error("S362", f"the alert {alert.name} cannot fire at {durations.show(test.at)}: it waits {durations.show(alert.for_)}",
+                           resolved.origins.place((*path, "at")), path="alerts.custom.test",
+                           hint="look later, or expect that it does not fire")
 
 
 def indicator_bounds(resolved: Resolved, _: Service, sink: Sink) -> None:

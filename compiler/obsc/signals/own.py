@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from obsc.ir import AlertRule, Chart, Field, Panel, Query, RecordingRule, Severity, Text, Threshold, Unit
-from obsc.promql import Binary, Expr, Number, aggregate, rate
+from obsc.ir import AlertRule, AlertTest, Chart, Field, Panel, Query, RecordingRule, Severity, Text, Threshold, Unit
+from obsc.promql import Binary, Expr, Number, aggregate, equal, rate, select
 from obsc.promql import ratio as share_of
 from obsc.signals.alert import QUIET, WHO, Contribution, Story, alert, busy
 from obsc.signals.settings import Default, own_settings
 from obsc.signals.subject import Subject
-from obsc.signals.written import is_selector, written, written_selector
+from obsc.signals.written import is_selector, sample_series, written, written_selector
+from obsc.spec.written import AlertTest as Test
 from obsc.spec.written import CustomAlert, Indicator, OwnPanel
 
 OUT_OF_BOUNDS = Default("IndicatorOutOfBounds", Severity.WARNING, hold=900)
@@ -33,7 +34,17 @@ def own(subject: Subject) -> Contribution:
             alerts += _bounds(subject, indicator)
             panels += _indicator_panel(subject, indicator)
         panels += [panel for one in service.dashboards.panels if (panel := _own_panel(subject, one)) is not None]
-    return Contribution(tuple(recordings), tuple(alerts), tuple(("own", panel) for panel in panels))
+    tests = tuple(_test(subject, one, test) for one, _ in custom for test in one.test)
+    return Contribution(tuple(recordings), tuple(alerts), tuple(("own", panel) for panel in panels), tests=tests)
+
+
+def _test(subject: Subject, said: CustomAlert, test: Test) -> AlertTest:
+    """A test over series that the alert's selectors select, as it was written for series of the service's own."""
+    series = ((sample_series(subject, text, scope=said.scope), values) for text, values in test.series.items())
+    labels = [equal(label, value) for label, value in subject.static_labels if label in {"namespace", "service", "component"}]
+    shown = select("ALERTS", equal("alertname", said.name), equal("alertstate", "firing"), *labels)
+    return AlertTest(test.name, said.name, shown, tuple((one, values) for one, values in series if one is not None), test.interval,
+                     test.at, test.fires)
 
 
 def _custom(subject: Subject, said: CustomAlert, expr: Expr) -> AlertRule:

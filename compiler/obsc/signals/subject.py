@@ -49,11 +49,11 @@ _NAMESPACES = frozenset({"namespace", "exported_namespace"})
 # Where Go's shortest form of a number, which Prometheus writes into `le`, has no exponent.
 _PLAIN_FROM, _PLAIN_TO = 1e-4, 1e6
 # The platform's exporters that see the service's pods from outside.
-EXPORTERS = ("kubeStateMetrics", "cadvisor", "dcgm")
+EXPORTERS = ("kubeStateMetrics", "cadvisor", "dcgm", "amd")
 # What is asked about an address and not about pods.
 _OF_ADDRESSES = frozenset({"blackbox"})
 # Which of the platform's exporters watches an accelerator.
-_DEVICES = {"nvidia.com/gpu": "dcgm"}
+_DEVICES = {"nvidia.com/gpu": "dcgm", "amd.com/gpu": "amd"}
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from obsc import workloads
 from obsc.ir import Recorded
-from obsc.promql import Matcher, Raw, Selector, select
+from obsc.promql import Matcher, Raw, Selector, equal, select
 from obsc.promql_text import Found, inject, plain, restored, selectors, uncommented, written_problem
 from obsc.signals.subject import EXPORTERS, Subject
 
@@ -43,6 +44,23 @@ def written_selector(subject: Subject, text: str) -> Selector | None:
         return None
     [found] = selectors(inject(uncommented(text), lambda one: _missing(subject, one)))
     return select(found.metric, *found.matchers)
+
+
+def sample_series(subject: Subject, text: str, *, scope: bool) -> Selector | None:
+    """A series that a completed selector of its metric selects; None for what is no series, which a rule reports."""
+    if not is_series(text):
+        return None
+    [found] = selectors(text)
+    more = [one for one in _missing(subject, found) if one.op == "="] if scope else []
+    if scope and subject.scattered and not NAMESPACES & {one.label for one in found.matchers}:
+        # One of the namespaces; of a glob, one that it could mean.
+        more.append(equal("namespace", workloads.namespaces(subject.resolved)[0].replace("*", "x")))
+    return select(found.metric, *found.matchers, *more)
+
+
+def is_series(text: str) -> bool:
+    """Whether a text names one series: a metric, and labels with their values."""
+    return is_selector(text) and all(one.op == "=" for one in selectors(text)[0].matchers)
 
 
 def is_selector(text: str) -> bool:

@@ -42,12 +42,15 @@ class RemoteWrite(Block):
 class Prometheus(Block):
     """Metrics."""
 
-    later: ClassVar[Mapping[str, str]] = {"mode": "agent mode", "rules": "rules in a form of their own"}
+    later: ClassVar[Mapping[str, str]] = {"mode": "agent mode"}
 
     flavor: Flavor = leaf("Form of the output: ConfigMaps, or objects of the operator.", "operator", default="config")
     version: ExactVersion = leaf("Version.", "3.14.0", default="3.14.0")
     api_group: Literal["monitoring.coreos.com"] = leaf("API group of the operator's objects.", "monitoring.coreos.com",
                                                        default="monitoring.coreos.com")
+    rules: Literal["flavor", "files"] = leaf(
+        "Form of rules: the flavor's, or files in ConfigMaps with the operator too, for a ruler that reads files.", "files",
+        default="flavor")
     labels: KubeLabels = leaf("Labels that its selectors ask for.", {"release": "kube-prometheus-stack"}, default={})
     scrape_interval: Duration = leaf("Time between scrapes.", "30s", unit="duration", default=30.0)
     evaluation_interval: Duration = leaf("Time between evaluations of rules.", "30s", unit="duration", default=30.0)
@@ -162,11 +165,15 @@ class Blackbox(Source):
 class Sources(Block):
     """Exporters."""
 
-    later: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("nodeExporter", "amd", "istio", "knative", "kuberay"), "this exporter")
+    later: ClassVar[Mapping[str, str]] = {
+        "nodeExporter": "rules about nodes, which belong to no service; alert on nodes once for the cluster",
+        "istio": "signals that a mesh reports; a gateway is a component with the runtime `istio`",
+        "knative": "signals that a queue proxy or autoscaler reports; give its page an endpoint with its series",
+        "kuberay": "signals that an operator reports; a RayService is judged by its targets"}
 
     kube_state_metrics: Addressed = leaf("kube-state-metrics.", {"enabled": True}, default=Addressed())
     cadvisor: Scraped = leaf("cAdvisor in the kubelet.", {"enabled": True}, default=Scraped())
     dcgm: Listed = leaf("NVIDIA's DCGM exporter.", {"enabled": True}, default=Listed(enabled=False))
+    amd: Addressed = leaf("AMD's device metrics exporter.", {"enabled": True}, default=Addressed(enabled=False))
     blackbox: Blackbox = leaf("The black-box exporter.", {"enabled": True, "address": "blackbox-exporter.monitoring.svc:9115"},
                               default=Blackbox())

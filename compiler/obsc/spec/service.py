@@ -22,7 +22,7 @@ from obsc.spec.written import Indicator
 
 API_VERSION = "obsc.dev/v1alpha1"
 NAMED_LISTS = frozenset({"endpoints", "series", "models", "containers", "receivers", "components", "probes", "objectives",
-                         "indicators", "custom", "features", "timeIntervals"})
+                         "indicators", "custom", "test", "features", "timeIntervals"})
 ATOMIC = frozenset({"selector", "serviceSelector"})
 UNIONS = frozenset({("logs", "dropFields"), ("logs", "redact"), ("traces", "redact")})
 

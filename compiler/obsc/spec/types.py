@@ -158,6 +158,12 @@ Expression: TypeAlias = Annotated[
     str, _string(r"^[^\x00-\x08\x0b-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x08\x0b-\x1f\x7f]*$", 2000),
     Form("a PromQL expression, at most 2000 characters")]
 Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
+SeriesText: TypeAlias = Annotated[
+    str, _string(r"^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^\x00-\x1f\x7f{}]*\})?$", 500), Form('a series such as `refusals_total{reason="policy"}`')]
+_NUMBER = r"(-?[0-9]+(\.[0-9]+)?)"
+_SAMPLES = rf"(_(x[0-9]{{1,4}})?|stale|{_NUMBER}([+-][0-9]+(\.[0-9]+)?)?(x[0-9]{{1,4}})?)"
+SeriesValues: TypeAlias = Annotated[
+    str, _string(rf"^{_SAMPLES}( {_SAMPLES})*$", 500), Form("values as promtool writes them, such as `0+10x30` or `1 2 _ 3`")]
 AlertName: TypeAlias = Annotated[str, _string(r"^[A-Z][A-Za-z0-9]*$", 63), Form("an alert's name such as `ServiceDown`")]
 SecretKey: TypeAlias = Annotated[str, _string(r"^[-._a-zA-Z0-9]+$", 253), Form("a key of a Secret such as `token`")]
 FieldName: TypeAlias = Annotated[

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from obsc.spec.base import Block, leaf
-from obsc.spec.types import AlertName, DnsLabel, Expression, Finite, Prose, Severity, Title, Wait, Word
+from obsc.spec.types import (
+    AlertName,
+    DnsLabel,
+    Duration,
+    Expression,
+    Finite,
+    Prose,
+    SeriesText,
+    SeriesValues,
+    Severity,
+    Title,
+    Wait,
+    Word,
+)
 
 UnitName: TypeAlias = Literal["none", "ratio", "seconds", "bytes", "count", "cores", "celsius", "watts", "requests/second",
                               "tokens/second", "events/second"]
 
 
+class AlertTest(Block):
+    """A unit test of an alert, which promtool runs: series as they could be, and whether the alert fires at a moment."""
+
+    name: Title = leaf("What is tried.", "many refusals for half an hour")
+    enabled: bool = leaf("Whether the item is there: an environment can switch off what the document has.", False, default=True)
+    series: dict[SeriesText, SeriesValues] = leaf(
+        "Series by name and labels, each with its values, as promtool writes them. They get the labels that the compiler "
+        "completes the alert's selectors with.", {'chat_refusals_total{reason="policy"}': "0+120x30"})
+    interval: Duration = leaf("Time between two values.", "30s", unit="duration", default=60.0)
+    at: Duration = leaf("When it is looked at, after the first value.", "25m", unit="duration")
+    fires: bool = leaf("Whether the alert fires then.", False, default=True)
+
+
 class CustomAlert(Block):
     """An alert of one's own. It gets the labels that routing needs, whatever its expression leaves over."""
-
-    later: ClassVar[Mapping[str, str]] = {"test": "unit tests of alerts of one's own"}
 
     name: AlertName = leaf("Name of the alert, one that no built-in alert has.", "TokenBudgetLow")
     enabled: bool = leaf("Whether the item is there: an environment can switch off what the document has.", False, default=True)
@@ -27,6 +50,8 @@ class CustomAlert(Block):
     severity: Severity = leaf("How urgent it is.", "critical", default="warning")
     signal: Word = leaf("What it is about, as a label.", "refusals", default="custom")
     team: Word | None = leaf("Who gets it, if not the service's team.", "safety", default=None)
+    test: tuple[AlertTest, ...] = leaf("Unit tests of it, compiled for promtool.", [
+        {"name": "many refusals", "series": {"chat_refusals_total": "0+120x30"}, "at": "25m"}], default=())
     scope: bool = leaf("Complete the selectors; without, each must match a namespace that the service may read.", False, default=True)
 
 

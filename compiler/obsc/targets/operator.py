@@ -25,22 +25,23 @@ def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
     """The objects of a service, in its own namespace."""
     if platform.prometheus.flavor != "operator":
         return ()
-    objects = {conventions.piece_file("prometheusrule.yaml", piece): _object(
-        "v1", "PrometheusRule", conventions.pieced(service.identity.name, piece), service, platform, {"groups": groups})
-        for piece, groups in pieces(service, platform)}
+    objects = [(conventions.piece_file("prometheusrule.yaml", piece), _object(
+        "v1", "PrometheusRule", conventions.pieced(service.identity.name, piece), service, platform, {"groups": groups}))
+        for piece, groups in (pieces(service, platform) if platform.prometheus.rules == "flavor" else ())]
     for job in service.jobs:
         kind, version, spec = _monitor(job, platform)
-        further = (job.component, "") if job.component else ()
-        name = k8s.object_name(service.identity.name, *further, job.endpoint if job.endpoint != "default" else "")
-        file = conventions.manifest_file(k8s.object_name("scrape", *further, job.endpoint))
-        objects[file] = _object(version, kind, name, service, platform, spec)
+        whose = (job.component, job.endpoint) if job.component else (job.endpoint,)
+        # Another service may be called as this one's component or endpoint is, or as both together are.
+        name = k8s.object_name(service.identity.name, *(whose if whose != ("default",) else ()), joint=".")
+        file = conventions.manifest_file(k8s.object_name("scrape", k8s.object_name(*whose, joint=".")))
+        objects.append((file, _object(version, kind, name, service, platform, spec)))
     for probe in service.probes:
         file = conventions.manifest_file(k8s.object_name("probe", probe.probe))
-        name = k8s.object_name(service.identity.name, "probe", probe.probe)
-        objects[file] = _object("v1", "Probe", name, service, platform, _probe(probe, platform))
+        name = k8s.object_name(service.identity.name, probe.probe, joint=".")
+        objects.append((file, _object("v1", "Probe", name, service, platform, _probe(probe, platform))))
     folder = (service.identity.namespace, service.identity.name)
     return tuple(Artifact(conventions.manifests(service.identity.environment, *folder, file), data)
-                 for file, data in objects.items())
+                 for file, data in objects)
 
 
 def _object(version: str, kind: str, name: str, service: Service, platform: AIPlatform, spec: Data) -> Data:

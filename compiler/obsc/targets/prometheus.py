@@ -50,10 +50,11 @@ def _measure(job: Data) -> Sized:
 
 
 def link(environment: str, parts: Sequence[Part], platform: AIPlatform, catalog: Catalog) -> tuple[Artifact, ...]:
-    """The base configuration, the shards and the rights, where Prometheus reads files."""
-    if platform.prometheus.flavor != "config":
-        return ()
+    """The base configuration, the shards and the rights, where Prometheus reads files; of rules also where only a ruler does."""
     namespace = platform.metadata.namespace
+    if platform.prometheus.flavor != "config":
+        rules = _shards("prometheus-rules", RULES, parts, platform) if platform.prometheus.rules == "files" else {}
+        return tuple(Artifact(conventions.manifests(environment, conventions.PLATFORM, name), data) for name, data in rules.items())
     base, role = to_yaml(_base(platform, catalog)), k8s.object_name("obsc", namespace, "prometheus")
     objects = {
         "prometheus-config.yaml": k8s.config_map("prometheus-config", namespace, {"prometheus.yml": base}),
@@ -62,12 +63,16 @@ def link(environment: str, parts: Sequence[Part], platform: AIPlatform, catalog:
         "prometheus-clusterrolebinding.yaml": k8s.cluster_role_binding(role, _ACCOUNT, namespace),
     }
     for name, file in (("prometheus-scrape", SCRAPE), ("prometheus-rules", RULES)):
-        servers = platform.prometheus.shards
-        count = conventions.shards(name, platform.capacity, servers)
-        objects |= config_maps(name, count, namespace, of_parts(parts, file, ".yaml", (count, servers)))
+        objects |= _shards(name, file, parts, platform)
     found = [Artifact(conventions.manifests(environment, conventions.PLATFORM, name), data) for name, data in objects.items()]
     found.append(Artifact(conventions.artifacts(environment, conventions.PLATFORM, "prometheus.yml"), base, "text"))
     return tuple(found)
+
+
+def _shards(name: str, file: str, parts: Sequence[Part], platform: AIPlatform) -> dict[str, Data]:
+    servers = platform.prometheus.shards
+    count = conventions.shards(name, platform.capacity, servers)
+    return config_maps(name, count, platform.metadata.namespace, of_parts(parts, file, ".yaml", (count, servers)))
 
 
 def _job(job: ScrapeJob, platform: AIPlatform) -> Data:
@@ -223,14 +228,14 @@ def _sources(platform: AIPlatform, catalog: Catalog) -> list[Data]:
     """The platform's exporters, under the job labels that rules select."""
     found = []
     for key, said in (("kubeStateMetrics", platform.sources.kube_state_metrics), ("cadvisor", platform.sources.cadvisor),
-                      ("dcgm", platform.sources.dcgm)):
+                      ("dcgm", platform.sources.dcgm), ("amd", platform.sources.amd)):
         profile = catalog.source(key)
         if said.enabled and profile is not None:
-            found.append({"job_name": conventions.source_job(profile.name), **_plain_text(platform), **_source(profile, said)})
+            found.append({"job_name": conventions.source_job(profile.name), **_plain_text(platform), **_source(key, profile, said)})
     return found
 
 
-def _source(profile: Profile, said: Scraped) -> Data:
+def _source(key: str, profile: Profile, said: Scraped) -> Data:
     usual = [value for label, _, value in profile.matchers if label == "job"]
     # Rules select by the platform's own matchers, so what is scraped here must be called as they say.
     named = [one.value for one in map(promql.read_matcher, said.matchers or ()) if (one.label, one.op) == ("job", "=")]
@@ -239,12 +244,15 @@ def _source(profile: Profile, said: Scraped) -> Data:
     at = said.address if isinstance(said, Addressed) else None
     if profile.port_name.startswith("https"):
         return _node_agent(profile, job)
-    if profile.honor_labels or at is not None:
+    if key == "kubeStateMetrics" or at is not None:
         address = at or conventions.in_cluster(profile.name, "kube-system", profile.port or 80)
         return {"honor_labels": honor, "static_configs": [{"targets": [address]}], "relabel_configs": [_set("job", job)]}
+    # Where the label is not known to be the chart's, the port's number tells as well as its name.
     selector = conventions.label_selector([Requirement("app.kubernetes.io/name", (profile.name,))])
-    return {"honor_labels": honor, "kubernetes_sd_configs": [{"role": "pod", "selectors": [{"role": "pod", "label": selector}]}],
-            "relabel_configs": [_keep("__meta_kubernetes_pod_container_port_name", profile.port_name),
+    selectors: Data = {} if profile.honor_labels else {"selectors": [{"role": "pod", "label": selector}]}
+    number = [_keep("__meta_kubernetes_pod_container_port_number", str(profile.port))] if profile.honor_labels else []
+    return {"honor_labels": honor, "kubernetes_sd_configs": [{"role": "pod", **selectors}],
+            "relabel_configs": [*number, _keep("__meta_kubernetes_pod_container_port_name", profile.port_name),
                                 _copy("__meta_kubernetes_namespace", "namespace"), _copy("__meta_kubernetes_pod_name", "pod"),
                                 _copy("__meta_kubernetes_pod_node_name", "node"), _set("job", job)]}
 
