@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from conftest import Compile
-from obsc import pipeline
+from obsc import inputs, pipeline
 from obsc.diagnostics import Diagnostic, Severity, Sink
 
 HOSTILE = ("${file:/etc/passwd}", "${env:HOME}", "$(HOME)", '{{ query "up" }}', "[[namespace]]", "$namespace", "<script>x</script>",
@@ -202,5 +202,5 @@ def test_a_link_out_of_the_folder_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "secret.yaml").write_text("password: x\n")
     (tmp_path / "specs/chat.yaml").symlink_to(tmp_path / "secret.yaml")
     sink = Sink()
-    assert pipeline.find_specs([tmp_path / "specs"], sink) == ()
+    assert inputs.find_specs([tmp_path / "specs"], sink) == ()
     assert [one.code for one in sink] == ["L018"]

@@ -106,7 +106,7 @@ def test_a_fault_of_ours_exits_with_70_and_does_not_blame_the_spec(
     def fault(*_: object) -> None:
         raise RuntimeError("spring broke")
 
-    monkeypatch.setattr("obsc.pipeline.read", fault)
+    monkeypatch.setattr("obsc.inputs.read", fault)
     monkeypatch.setattr(sys, "argv", ["obsc", "compile"])
     monkeypatch.setenv("PYDANTIC_DISABLE_PLUGINS", "__all__")
     monkeypatch.delenv("OBSC_TRACEBACK", raising=False)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from obsc import conventions, k8s
+from obsc.catalog import BUILT_IN, Catalog
 from obsc.diagnostics import Place, Related, Sink
 from obsc.emit import Artifact
 from obsc.ir import Route
@@ -16,15 +17,16 @@ from obsc.targets import linkers
 
 
 def link(environment: str, parts: Sequence[Part], platform: AIPlatform, services: Sequence[str],
-         sink: Sink) -> tuple[Artifact, ...]:
-    """The shared files of an environment. `services` are the manifests folders (`<namespace>/<name>`) that exist.
+         sink: Sink, *, catalog: Catalog = BUILT_IN) -> tuple[Artifact, ...]:
+    """The shared files of an environment. `services` are the manifests folders (`<namespace>/<name>`) that exist, `catalog` tells
+    of the platform's exporters.
 
     The list of resources is the only list of services there is: one line each, sorted, so that two branches that add
     a service each meet in no other line.
     """
     ordered = sorted((_routed(part, platform) for part in parts), key=lambda part: part.identity)
     _unique(ordered, sink)
-    found = [artifact for linker in linkers() for artifact in linker(environment, ordered, platform)]
+    found = [artifact for linker in linkers() for artifact in linker(environment, ordered, platform, catalog)]
     shared = sorted(artifact.path.rpartition("/")[2] for artifact in found
                     if artifact.path.startswith(conventions.manifests(environment, conventions.PLATFORM)))
     if shared:

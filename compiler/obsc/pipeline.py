@@ -13,15 +13,18 @@ from importlib.resources import files
 from pathlib import Path
 
 from obsc import conventions, k8s, resolve, write
+from obsc.catalog import Catalog
+from obsc.catalog.own import Library, sort, strays
 from obsc.committed import part_files, read_part
 from obsc.diagnostics import Place, Related, Severity, Sink
 from obsc.emit import Artifact, encode
+from obsc.inputs import gather
 from obsc.ir import Identity, Service
 from obsc.link import link
 from obsc.lower import lower
 from obsc.part import FILE, Part, part_of, to_data
 from obsc.resolve import Environment, Resolved
-from obsc.rules import FLEET_RULES, PLATFORM_RULES, RULES
+from obsc.rules import FLEET_RULES, PLATFORM_RULES, RULES, member
 from obsc.rules.suppressions import suppressions_used
 from obsc.source import Source, load
 from obsc.targets import compilers
@@ -29,7 +32,6 @@ from obsc.texts import faults
 from obsc.validate import Accepted, check
 
 BUILTIN = "builtin.yaml"
-KINDS = (".yaml", ".yml")  # files that specs may be in
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,44 +63,6 @@ def nothing(sources: Mapping[str, Source]) -> Compiled:
     return Compiled({}, (), sources, (), ())
 
 
-def find_specs(paths: Iterable[Path], sink: Sink) -> tuple[Path, ...]:
-    """The YAML files at or below the paths, sorted, each once. Links that lead out of a given folder are refused."""
-    found: dict[Path, Path] = {}
-    for path in paths:
-        if path.is_dir():
-            root, is_empty = path.resolve(), True
-            for one in path.rglob("*"):
-                hidden = any(part.startswith(".") for part in one.parts[len(path.parts):])
-                if one.suffix.lower() not in KINDS or hidden or not one.is_file():
-                    continue
-                is_empty = False
-                if not one.resolve().is_relative_to(root):
-                    sink.error("L018", "the file is a link that leads out of its folder", Place(str(one)), hint="copy the file")
-                else:
-                    found.setdefault(one.resolve(), one)
-            if is_empty:
-                sink.error("W912", f"there are no YAML files in `{path}`", Place(str(path)), hint="give files or folders with specs")
-        elif path.is_file():
-            found.setdefault(path.resolve(), path)
-        else:
-            text = f"`{path}` is neither a file nor a folder" if path.exists() else f"there is no file or folder `{path}`"
-            sink.error("L019", text, Place(str(path)), hint="mend the path")
-    return tuple(sorted(found.values()))
-
-
-def read(paths: Sequence[Path], sink: Sink) -> dict[str, Source]:
-    """Every file, parsed. Names are as given, with forward slashes, so that messages are the same everywhere."""
-    sources = {}
-    for path in paths:
-        try:
-            raw = path.read_bytes()
-        except OSError as error:
-            sink.error("L019", f"the file cannot be read: {error.strerror}", Place(str(path)), hint="mend its rights")
-            continue
-        sources[path.as_posix()] = load(path.as_posix(), raw, sink)
-    return sources
-
-
 def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str | None = None,
                   out: Path | None = None, prune: bool = False) -> Compiled:
     """Everything that the specs compile to, in memory. `out` is only read: last good parts of services with errors.
@@ -106,14 +70,12 @@ def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str
     With `prune` the specs are all there are: the folders of other services are owned, so that they go as stale.
     """
     sink.heed(one for source in sources.values() for one in source.suppressions)
-    told = sink.places()
-    accepted = [check(one, sink, told.get(source.file, ())) for source in sources.values() for one in source.documents]
-    if not accepted:
+    given = _accepted(sources, sink)
+    if given is None or not given[0]:
         return nothing(sources)
-    if _lost_platform(accepted, sources, told):
-        return nothing(sources)
+    accepted, library = given
     platforms, sources = _platforms(accepted, sources, sink)
-    found = _environments(platforms, environment, sink)
+    found = _environments(platforms, library, environment, sink)
     # Before services are looked at: what one of them makes of the platform's defaults is its own mistake.
     broken = _broken_environments(platforms, found, sink)
     services = _services([one for one in accepted if one.kind == "AIService"], found, sink)
@@ -128,8 +90,18 @@ def compile_specs(sources: Mapping[str, Source], sink: Sink, *, environment: str
     return Compiled(run.tree, tuple(sorted(run.owned)), sources, tuple(service for _, service in good), tuple(wanted), run.pruned)
 
 
-def _environments(platforms: Sequence[Accepted], wanted: str | None, sink: Sink) -> tuple[Environment, ...]:
-    found = resolve.environments(platforms, sink)
+def _accepted(sources: Mapping[str, Source], sink: Sink) -> tuple[list[Accepted], Library] | None:
+    """The documents of the language among sources, and the catalog entries beside them; None if the platform may be one that
+    could not be read.
+    """
+    known, told = sort(sources), sink.places()
+    strays(known, sink)
+    accepted = [check(one, sink, told.get(source.file, ())) for source in known.specs.values() for one in source.documents]
+    return None if _lost_platform(accepted, sources, told) else (accepted, Library(known.entries, sink))
+
+
+def _environments(platforms: Sequence[Accepted], library: Library, wanted: str | None, sink: Sink) -> tuple[Environment, ...]:
+    found = resolve.environments(platforms, sink, library)
     if wanted is not None and wanted not in {one.name for one in found}:
         known = [one.name for one in found]
         near = (difflib.get_close_matches(wanted, known, 1) or known or [""])[0]
@@ -160,11 +132,20 @@ def _lost_platform(accepted: Sequence[Accepted], sources: Mapping[str, Source], 
 
 def resolved(sources: Mapping[str, Source], sink: Sink, *, environment: str | None = None) -> tuple[Resolved, ...]:
     """Every service in every environment as its layers make it, with the layer and place of each value."""
-    accepted = [check(document, sink) for source in sources.values() for document in source.documents]
+    known = sort(sources)
+    accepted = [check(document, sink) for source in known.specs.values() for document in source.documents]
     platforms, _ = _platforms(accepted, sources, Sink())
-    found = resolve.environments(platforms, sink)
+    found = resolve.environments(platforms, sink, Library(known.entries, sink))
     services = resolve.services_with_findings([one for one in accepted if one.kind == "AIService"], found, sink)
     return tuple(one for one, _ in services if environment in {None, one.identity.environment})
+
+
+def catalogs(sources: Mapping[str, Source], sink: Sink) -> dict[str, Catalog]:
+    """What each environment of the platforms among sources knows of runtimes and exporters."""
+    given = _accepted(sources, sink)
+    platforms, _ = _platforms(given[0], sources, Sink()) if given is not None else ([], sources)
+    library = given[1] if given is not None else None
+    return {one.name: one.catalog for one in resolve.environments(platforms, sink, library)}
 
 
 def _services(specs: Sequence[Accepted], found: Sequence[Environment],
@@ -182,7 +163,7 @@ def _services(specs: Sequence[Accepted], found: Sequence[Environment],
         lowered.append((resolved, service, own.failed or bool(resolved.recovered) or resolved.failed))
     together = sink.fresh()
     for fleet_rule in FLEET_RULES:
-        fleet_rule([(one, service) for one, service, _ in lowered], together)
+        fleet_rule([member(one, service.logs) for one, service, _ in lowered], together)
     suppressions_used(sink, found, together)
     sink.extend(together)
     # None of those that meet is written: the first to come must not take what is another's.
@@ -310,7 +291,8 @@ def _committed(run: _Run, place: tuple[Path, Path], environments: Mapping[str, E
 def _emit_platform(run: _Run, environment: Environment) -> None:
     parts = list(run.parts.get(environment.name, {}).values())
     own = run.sink.fresh()
-    artifacts = link(environment.name, parts, environment.platform, sorted(run.folders.get(environment.name, ())), own)
+    artifacts = link(environment.name, parts, environment.platform, sorted(run.folders.get(environment.name, ())), own,
+                     catalog=environment.catalog)
     run.sink.extend(own)
     encoded = None if own.failed else _encoded(run, artifacts, environment.origins.place(("metadata", "name")))
     if encoded is None:
@@ -325,13 +307,13 @@ def _emit_platform(run: _Run, environment: Environment) -> None:
 
 def link_parts(paths: Sequence[Path], platform: Sequence[Path], sink: Sink, *, environment: str | None = None) -> Compiled:
     """Link committed parts with a platform, without any spec."""
-    sources: Mapping[str, Source] = read(find_specs(platform, sink), sink)
-    told = sink.places()
-    accepted = [check(one, sink, told.get(source.file, ())) for source in sources.values() for one in source.documents]
-    if _lost_platform(accepted, sources, told):
+    sources: Mapping[str, Source] = gather(platform, sink)
+    given = _accepted(sources, sink)
+    if given is None:
         return nothing(sources)
+    accepted, library = given
     platforms, sources = _platforms(accepted, sources, sink)
-    found = _environments(platforms, environment, sink)
+    found = _environments(platforms, library, environment, sink)
     broken = _broken_environments(platforms, found, sink)
     run, places = _Run(sink, None), dict[Identity, Place]()
     for path, root in part_files(paths):

@@ -10,7 +10,8 @@ import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from obsc.catalog import load_runtime, names
+from obsc.catalog import BUILT_IN, Catalog, load_runtime, source_name
+from obsc.catalog.own import Library
 from obsc.catalog.profile import Profile
 from obsc.catalog.versions import Range, parse
 from obsc.components import component_tree, components
@@ -21,6 +22,7 @@ from obsc.merge import merge, name_of, present, without_nulls
 from obsc.source import Document, Node, Path, at, place_of
 from obsc.spec.components import PART_KEYS
 from obsc.spec.platform import AIPlatform
+from obsc.spec.platform_backends import Sources
 from obsc.spec.service import UNIONS, AIService
 from obsc.validate import Accepted, build
 
@@ -53,13 +55,14 @@ class Origins:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One environment: its platform, resolved."""
+    """One environment: its platform, resolved, and what it knows of runtimes and exporters."""
 
     name: str
     platform: AIPlatform
     origins: Origins
     document: Document
     recovered: frozenset[Path]
+    catalog: Catalog = BUILT_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,11 @@ class Resolved:
         """The environment's platform."""
         return self.environment.platform
 
+    @property
+    def catalog(self) -> Catalog:
+        """What the environment knows of runtimes and exporters."""
+        return self.environment.catalog
+
     def emptied(self, block: str, key: str) -> Place | None:
         """Where a layer emptied a list of what must not leave with `[]`, whatever the layers after it added."""
         return self.empty.get((block, key))
@@ -125,8 +133,11 @@ class Resolved:
         return not any(path[:len(bad)] == bad or bad[:len(path)] == path for bad in self.recovered)
 
 
-def environments(platforms: Sequence[Accepted], sink: Sink) -> tuple[Environment, ...]:
-    """The environments of all platform documents, sorted by name; one name twice is an error with both places."""
+def environments(platforms: Sequence[Accepted], sink: Sink, library: Library | None = None) -> tuple[Environment, ...]:
+    """The environments of all platform documents, sorted by name; one name twice is an error with both places.
+
+    Without a library they know what is built in, whatever their `catalogs`.
+    """
     found: dict[str, Environment] = {}
     for accepted in platforms:
         _somewhere(accepted, sink)
@@ -134,7 +145,7 @@ def environments(platforms: Sequence[Accepted], sink: Sink) -> tuple[Environment
             model, recovered = build(AIPlatform, tree, sink, pruned=accepted.pruned)
             if not isinstance(model, AIPlatform):
                 continue
-            new = Environment(name, model, Origins(tree, layers), accepted.document, recovered)
+            new = _known(Environment(name, model, Origins(tree, layers), accepted.document, recovered), library)
             if name in found:
                 # Nobody can say which one is meant: what is known of either is not compiled.
                 other = found[name].origins.place(("metadata", "name"))
@@ -144,6 +155,18 @@ def environments(platforms: Sequence[Accepted], sink: Sink) -> tuple[Environment
             else:
                 found[name] = new
     return tuple(found[name] for name in sorted(found))
+
+
+def _known(environment: Environment, library: Library | None) -> Environment:
+    """The environment with its catalog. All of its services rest on its exporters: nothing is compiled if one of them is not known."""
+    if library is None or not environment.platform.catalogs:
+        return environment
+    said = [(word, environment.origins.place(("catalogs", index))) for index, word in enumerate(environment.platform.catalogs)]
+    catalog = library.catalog(environment.document.file, said)
+    sources = environment.platform.sources
+    watching = {"target", *(info.alias or name for name, info in Sources.model_fields.items() if getattr(sources, name).enabled)}
+    lost = any(source_name(key) in catalog.broken for key in watching)
+    return replace(environment, catalog=catalog, recovered=environment.recovered | ({("catalogs",)} if lost else set()))
 
 
 def _somewhere(accepted: Accepted, sink: Sink) -> None:
@@ -255,7 +278,8 @@ def _part(one: Accepted, environment: Environment, origins: Origins, sink: Sink)
     model, recovered = build(AIService, origins.tree, sink, pruned=one.pruned, home=one.tree)
     if not isinstance(model, AIService):
         return None
-    profile, versions, more = _runtime(model, origins, recovered, sink)
+    profile, versions, more = _runtime(model, origins, recovered, environment.catalog, sink)
+    more |= _unknown_pages(model, origins, environment.catalog, sink)
     identity = Identity(environment.name, model.metadata.namespace, model.metadata.name)
     return Resolved(identity, model, environment, profile, versions, origins, one.document.file, one.document.lines,
                     recovered | more | one.pruned, one.failed)
@@ -352,16 +376,13 @@ def _without(tree: Node, key: str) -> Node:
     return replace(tree, value={k: v for k, v in tree.value.items() if k != key})
 
 
-def _runtime(model: AIService, origins: Origins, recovered: frozenset[Path],
+def _runtime(model: AIService, origins: Origins, recovered: frozenset[Path], catalog: Catalog,
              sink: Sink) -> tuple[Profile, Range, frozenset[Path]]:
     name = model.runtime.name
     bad: set[Path] = set()
-    profile = load_runtime(name)
+    profile = catalog.runtime(name)
     if profile is None or profile.kind == "exporter":
-        near = difflib.get_close_matches(name, names(), 1)
-        sink.error("R205", f"no runtime `{name}` in the catalog", origins.place(("runtime", "name")), path="runtime.name",
-                   hint=f"did you mean `{near[0]}`?" if near else
-                   f"use one of {_listed(names())}; a program of your own is `custom` with its `metrics.series`")
+        _no_runtime(name, catalog, origins.place(("runtime", "name")), "runtime.name", sink)
         bad.add(("runtime",))
         profile = load_runtime(UNKNOWN_RUNTIME)
         assert profile is not None
@@ -374,6 +395,28 @@ def _runtime(model: AIService, origins: Origins, recovered: frozenset[Path],
         versions = parse(None)
         assert versions is not None
     return profile, versions, frozenset(path for path in bad if path not in recovered)
+
+
+def _no_runtime(name: str, catalog: Catalog, place: Place, path: str, sink: Sink) -> None:
+    if name in catalog.broken:
+        sink.info("R284", f"nothing is known of `{name}`: its catalog entry has mistakes, so the service keeps its committed files",
+                  place, path=path, hint="mend the entry")
+        return
+    near = difflib.get_close_matches(name, catalog.names, 1)
+    sink.error("R205", f"no runtime `{name}` in the catalog", place, path=path,
+               hint=f"did you mean `{near[0]}`?" if near else
+               f"use one of {_listed(catalog.names)}; a program of your own is `custom` with its `metrics.series`")
+
+
+def _unknown_pages(model: AIService, origins: Origins, catalog: Catalog, sink: Sink) -> frozenset[Path]:
+    """Endpoints that are pages of programs that the catalog does not know."""
+    found: set[Path] = set()
+    for index, one in enumerate(model.metrics.endpoints):
+        path: Path = ("metrics", "endpoints", index, "runtime")
+        if one.runtime is not None and catalog.runtime(one.runtime) is None:
+            _no_runtime(one.runtime, catalog, origins.place(path), "metrics.endpoints", sink)
+            found.add(path)
+    return frozenset(found)
 
 
 def _unique(found: Sequence[Resolved], sink: Sink) -> Iterator[Resolved]:

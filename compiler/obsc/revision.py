@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 _SAFE = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.allow=never",
@@ -20,19 +20,21 @@ class RevisionError(Exception):
     """The revision cannot be read; the text says why."""
 
 
-def files_at(revision: str, paths: Sequence[Path], kinds: Iterable[str]) -> Mapping[str, bytes]:
-    """Content of the files with these endings at or below the paths, by their path as given. Links are left out."""
-    ends = tuple(end.encode() for end in kinds)
+def files_at(revision: str, paths: Sequence[Path], wanted: Callable[[Collection[str]], Iterable[str]]) -> Mapping[str, bytes]:
+    """Content of files at or below the paths, by their path as given: of those that `wanted` chooses among the names of all.
+
+    Links are left out.
+    """
     if revision.startswith("-"):
         raise RevisionError(f"`{revision}` is no revision")
     commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}").strip().decode()
-    found: dict[str, bytes] = {}
+    found: dict[str, str] = {}
     for entry in _git("ls-tree", "-r", "-z", commit, "--", *(str(path) for path in paths)).split(b"\0"):
         facts, _, name = entry.partition(b"\t")
         mode, _, rest = facts.partition(b" ")
-        if mode in _REGULAR and name.endswith(ends):
-            found[name.decode()] = _git("cat-file", "blob", rest.split()[1].decode())
-    return found
+        if mode in _REGULAR:
+            found[os.fsdecode(name)] = rest.split()[1].decode()
+    return {name: _git("cat-file", "blob", found[name]) for name in wanted(found)}
 
 
 def _git(*arguments: str) -> bytes:

@@ -27,7 +27,7 @@ from obsc.spec.reflect import fields
 from obsc.spec.service import NAMED_LISTS, AIService
 from obsc.tree import children, covered, prune, to_python, walk
 
-__all__ = ["Accepted", "build", "check"]
+__all__ = ["Accepted", "build", "check", "scan", "unread"]
 
 _OWN_GROUP = "obsc"
 _KINDS: dict[str, type[Block]] = {"AIService": AIService, "AIPlatform": AIPlatform}
@@ -66,8 +66,8 @@ def check(document: Document, sink: Sink, told: Collection[Place] = ()) -> Accep
     own, root = sink.fresh(), document.root
     mine = [place for place in told if place.line in document.lines]
     kind, bad = _kind(root, own)
-    empty = _scan(root, bad, own)
-    bad |= _unread(root, mine)
+    empty = scan(root, bad, own)
+    bad |= unread(root, mine)
     if kind:
         data = to_python(root)
         for part in _parts(_KINDS[kind], data):
@@ -80,7 +80,7 @@ def check(document: Document, sink: Sink, told: Collection[Place] = ()) -> Accep
     return Accepted(document, kind, tree, _marks(root, bad), own.failed or bool(mine))
 
 
-def _unread(root: Node, told: Collection[Place]) -> set[Path]:
+def unread(root: Node, told: Collection[Place]) -> set[Path]:
     """Scalars and keys with an error of the loader in them, or with a tag before them that is none."""
     if not told:
         return set()
@@ -132,7 +132,7 @@ def _shape(root: Node, said: Node | None) -> str:
     return best if score else ""
 
 
-def _scan(root: Node, bad: set[Path], sink: Sink) -> set[Path]:
+def scan(root: Node, bad: set[Path], sink: Sink) -> set[Path]:
     """Report credentials and what is too deep; the paths that have no value, which depends on what they belong to."""
     empty: set[Path] = set()
     for path, node in walk(root):

@@ -13,7 +13,7 @@ from conformance import checks, tools
 from conformance.checks import Verdict
 from conformance.records import Consumers
 from grafana_model import panels
-from obsc import pipeline, promql
+from obsc import inputs, pipeline, promql
 from obsc.diagnostics import Sink
 from obsc.targets import _fleet
 
@@ -26,7 +26,7 @@ MODEL = Path(__file__).parent / "modules/grafana/model.ts"
 def boards() -> Mapping[str, Any]:
     """The dashboards of the shipped specifications, by path."""
     sink = Sink()
-    compiled = pipeline.compile_specs(pipeline.read(pipeline.find_specs([SPECS], sink), sink), sink)
+    compiled = pipeline.compile_specs(inputs.gather([SPECS], sink), sink)
     return {path: json.loads(raw) for path, raw in compiled.tree.items() if path.endswith("/dashboard.json")}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_snapshot.plugin import Snapshot
 
-from obsc import pipeline
+from obsc import inputs, pipeline
 from obsc.diagnostics import Severity, Sink
 
 HERE = Path(__file__).parent
@@ -48,7 +48,7 @@ def test_every_pattern_chooses_something(case: str) -> None:
 
 def _compiled(case: str) -> Mapping[str, bytes]:
     folder, sink = HERE / "cases" / case, Sink()
-    sources = pipeline.read(pipeline.find_specs([folder], sink), sink)
+    sources = inputs.gather([folder], sink)
     compiled = pipeline.compile_specs(sources, sink)
     assert [one.message for one in sink if one.severity is Severity.ERROR] == []
     return {**compiled.tree, **{path.replace("dashboard.json", "queries.txt"): _queries(raw)

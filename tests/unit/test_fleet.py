@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from obsc import pipeline
+from obsc import inputs, pipeline
 from obsc.diagnostics import Sink
 from obsc.ir import Recorded
 from obsc.promql import Selector, walk
@@ -16,7 +16,7 @@ GIVEN = {"up", "ALERTS"}
 
 def compiled(root: Path) -> pipeline.Compiled:
     sink = Sink()
-    return pipeline.compile_specs(pipeline.read(pipeline.find_specs([root / "specs"], sink), sink), sink)
+    return pipeline.compile_specs(inputs.gather([root / "specs"], sink), sink)
 
 
 def asked() -> set[str]:

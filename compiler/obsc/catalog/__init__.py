@@ -1,11 +1,13 @@
 """What is known of runtimes and exporters: one data file each, read by name.
 
-No module knows a runtime's name: what tells one from another is data. A mistake in a file becomes a diagnostic with
-its place.
+No module knows a runtime's name: what tells one from another is data. An environment's `Catalog` has the entries that its
+platform brings along (`own`) before the built-in ones. A mistake in a file becomes a diagnostic with its place.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 
@@ -14,7 +16,7 @@ from obsc.catalog.reading import read
 from obsc.diagnostics import Sink
 from obsc.source import load, plain
 
-__all__ = ["load_runtime", "metric", "names", "read", "source_name"]
+__all__ = ["BUILT_IN", "Catalog", "load_runtime", "metric", "names", "read", "source_name"]
 
 _ENTRIES = files("obsc.catalog")
 _SOURCES = "sources.yaml"
@@ -50,6 +52,35 @@ def _sources() -> dict[str, str]:
 def source_name(key: str) -> str | None:
     """The entry that describes a key of the platform's `sources` (or `target`, the series of every target)."""
     return _sources().get(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What an environment knows: entries of its own by name, then the built-in ones.
+
+    `broken` are names of entries of its own that have mistakes: nothing is known of these, whatever is built in.
+    """
+
+    own: Mapping[str, Profile] = field(default_factory=dict)
+    broken: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all entries, sorted."""
+        return tuple(sorted({*names(), *self.own, *self.broken})) if self.own or self.broken else names()
+
+    def runtime(self, name: str) -> Profile | None:
+        """The entry of this name, or None."""
+        if name in self.broken:
+            return None
+        return self.own.get(name) or load_runtime(name)
+
+    def source(self, key: str) -> Profile | None:
+        """The entry that describes a key of the platform's `sources` (or `target`, the series of every target)."""
+        return self.runtime(source_name(key) or "")
+
+
+BUILT_IN = Catalog()
 
 
 def metric(profile: Profile, name: str) -> Metric | None:

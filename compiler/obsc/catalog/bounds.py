@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import count, takewhile
+from itertools import islice, takewhile
 from math import inf
 
 from obsc.catalog.profile import BucketRule
@@ -27,14 +27,18 @@ def bounds(rule: BucketRule, limit: float | None = None) -> tuple[float, ...]:
         case "linear":
             return tuple(rule.start + rule.step * i for i in range(rule.count))
         case _:
-            return _cut((rule.start * digit * 10.0**i for i in count() for digit in _DECADE), limit)
+            return _cut((rule.start * digit * _raised(10.0, i) for i in range(_MOST) for digit in _DECADE), limit)
+
+
+def _raised(factor: float, exponent: int) -> float:
+    try:
+        return float(factor**exponent)
+    except OverflowError:
+        return inf
 
 
 def _power(rule: BucketRule, exponent: int) -> float:
-    try:
-        return float(rule.start * rule.factor**exponent)
-    except OverflowError:
-        return inf
+    return rule.start * _raised(rule.factor, exponent)
 
 
 def _product(rule: BucketRule) -> tuple[float, ...]:
@@ -47,4 +51,4 @@ def _product(rule: BucketRule) -> tuple[float, ...]:
 
 
 def _cut(values: Iterable[float], limit: float | None) -> tuple[float, ...]:
-    return tuple(values if limit is None else takewhile(lambda value: value <= limit, values))
+    return tuple(islice(values if limit is None else takewhile(lambda value: value <= limit, values), _MOST))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from obsc.catalog import profile
 from obsc.catalog.bounds import bounds
 from obsc.spec.base import Block, leaf
-from obsc.spec.types import Bound, Count, Duration, LabelName, MatcherText, MetricName, Title, Word
+from obsc.spec.types import Bound, Count, Duration, Form, LabelName, LabelValue, MatcherText, MetricName, Title, Word
 
 Kind = Literal["llm", "embedding", "generic", "gateway", "store", "exporter"]
 Unit = Literal[
@@ -24,7 +24,13 @@ Unit = Literal[
     "connections", "transfers", "drafts", "preemptions", "inferences", "executions", "errors", "retries", "events", "rows",
     "pages", "packets", "inodes", "processes", "threads", "periods", "restarts", "replicas", "generation", "pods", "samples",
     "series"]
-Release: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){1,4}$", max_length=30)]
+Release: TypeAlias = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){1,4}$", max_length=30), Form('a release with all its parts, such as "0.15.0"')]
+PortNumber: TypeAlias = Annotated[int, Field(ge=1, le=65535)]
+PortName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^(([0-9]|[0-9]-)*[a-z](-?[a-z0-9])*)?$", max_length=15),
+                                Form("a port's name such as `metrics`")]
+PagePath: TypeAlias = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9_~!&'()*+,;=:@%/.-]*)?$", max_length=500),
+                                Form("a path such as `/metrics`")]
 FIELDS = "fields"
 _SIGNS = ("=~", "!~", "!=", "=")
 
@@ -33,16 +39,16 @@ class Elsewhere(Block):
     """Another port that has the page when an option of the deployment is set."""
 
     option: Word = leaf("Key of `runtime.options`.", "aggregate")
-    value: str = leaf("Value that moves the page.", "true", default="true")
-    port: int = leaf("Port.", 9088)
+    value: LabelValue = leaf("Value that moves the page.", "true", default="true")
+    port: PortNumber = leaf("Port.", 9088)
 
 
 class Scrape(Block):
     """Where the metrics are, in the usual deployment."""
 
-    port: int | None = leaf("Port of the container; none for what is no target of its own.", 8000, default=None)
-    port_name: str = leaf("Usual name of the port.", "http", default="")
-    path: str = leaf("Path of the metrics page.", "/metrics", default="")
+    port: PortNumber | None = leaf("Port of the container; none for what is no target of its own.", 8000, default=None)
+    port_name: PortName = leaf("Usual name of the port.", "http", default="")
+    path: PagePath = leaf("Path of the metrics page.", "/metrics", default="")
     elsewhere: tuple[Elsewhere, ...] = leaf("Ports that options move it to.", [{"option": "aggregate", "port": 9088}], default=())
 
 
@@ -57,7 +63,7 @@ class Need(Block):
     """What a deployment must set before any metrics page exists. A spec that says nothing of it is taken to have it."""
 
     option: Word = leaf("Key of `runtime.options`.", "metrics")
-    value: str = leaf("Value that opens the page.", "true", default="true")
+    value: LabelValue = leaf("Value that opens the page.", "true", default="true")
     flag: Title = leaf("How the deployment says it.", "--metrics")
     credentials: bool = leaf("Whether a scrape with credentials does as well.", True, default=False)
 
@@ -96,7 +102,7 @@ class When(Block):
     """
 
     option: Word | None = leaf("Key of `runtime.options`.", "histogram_latencies", default=None)
-    value: str = leaf("Value that makes the metric exist.", "true", default="true")
+    value: LabelValue = leaf("Value that makes the metric exist.", "true", default="true")
     state: Title | None = leaf("Circumstance that no option decides.", "while a container waits", default=None)
     flag: Title | None = leaf("How the deployment says it, if not like the option.", "config-map proxy", default=None)
     source: Title | None = leaf("Where that is written.", "docs/metrics.md", default=None)
@@ -109,7 +115,7 @@ class MetricForm(Block):
     type: Literal["counter", "gauge", "histogram", "summary"] = leaf("How it behaves, whatever its TYPE line says.", "gauge")
     unit: Unit = leaf("Unit.", "seconds")
     of: Word | None = leaf("Entity whose labels it has.", "engine", default=None)
-    labels: dict[LabelName, tuple[str, ...]] = leaf("Further labels; [] where values are open.", {"status": []}, default={})
+    labels: dict[LabelName, tuple[LabelValue, ...]] = leaf("Further labels; [] where values are open.", {"status": []}, default={})
     buckets: Word | tuple[Bound, ...] = leaf("Finite bucket bounds, or the name of a set of them.", [0.1, 1], default=())
     bucket_rule: Word | BucketRule | None = leaf("How its bounds are computed, or the name of such a rule.",
                                                  {"kind": "decades", "upTo": "max-model-len"}, default=None)
@@ -163,14 +169,14 @@ class ProfileForm(Block):
     ranks: dict[LabelName, Literal["max", "sum"]] = leaf(
         "Labels of parallel processes. `max`: each repeats the same events, which count once; `sum`: each has its own.",
         {"tp_rank": "max", "dp_rank": "sum"}, default={})
-    scope: dict[LabelName, str] = leaf(
+    scope: dict[LabelName, LabelValue] = leaf(
         "Labels that tell whose requests a series counts, where one program serves many: the option of the same name gives "
         "the value, else this one; empty is any.", {"reporter": "source", "destination_service_name": ""}, default={})
     entities: dict[Word, tuple[LabelName, ...]] = leaf("Label sets by name.", {"engine": ["model_name"]}, default={})
     buckets: dict[Word, tuple[Bound, ...]] = leaf("Bucket bounds by name.", {"request": [0.5, 1]}, default={})
     bucket_rules: dict[Word, BucketRule] = leaf("Rules of bucket bounds by name.",
                                                 {"token": {"kind": "decades", "upTo": "max-model-len"}}, default={})
-    signals: dict[str, tuple[MeasureForm, ...]] = leaf(
+    signals: dict[Word, tuple[MeasureForm, ...]] = leaf(
         "How signals are read, the preferred way first.",
         {"traffic": [{"source": "the HTTP server", "counters": [{"metric": "http_requests_total"}]}]}, default={})
     metrics: tuple[MetricForm, ...] = leaf(
@@ -178,7 +184,7 @@ class ProfileForm(Block):
 
 
 def to_profile(form: ProfileForm) -> profile.Profile:
-    """The frozen data that signals read, of a form without contradictions."""
+    """The frozen data that signals read; names that a form uses and does not define stand for nothing."""
     return profile.Profile(
         name=form.name, title=form.title, kind=form.class_, port=form.scrape.port, port_name=form.scrape.port_name,
         path=form.scrape.path, startup=form.startup, container=form.container or "", model_label=form.model_label or "",
@@ -210,16 +216,16 @@ def terms(form: MeasureForm) -> tuple[tuple[str, TermForm], ...]:
 
 def _metric(form: MetricForm, whole: ProfileForm) -> profile.Metric:
     since, until = form.since, form.until
-    shared = whole.entities[form.of] if form.of is not None else ()
+    shared = whole.entities.get(form.of, ()) if form.of is not None else ()
     labels = (*shared, *form.labels)
-    rule = _rule(whole.bucket_rules[form.bucket_rule] if isinstance(form.bucket_rule, str) else form.bucket_rule)
-    named = whole.buckets[form.buckets] if isinstance(form.buckets, str) else form.buckets
+    rule = _rule(whole.bucket_rules.get(form.bucket_rule) if isinstance(form.bucket_rule, str) else form.bucket_rule)
+    named = whole.buckets.get(form.buckets, ()) if isinstance(form.buckets, str) else form.buckets
     return profile.Metric(
         name=form.name, type=form.type, unit=form.unit, labels=labels, help=form.help,
         label_values=tuple((label, values) for label, values in form.labels.items() if values),
         buckets=named or (bounds(rule) if rule is not None else ()), bucket_rule=rule, lazy=form.lazy,
         condition=_condition(form), uncertain=form.when is not None and None not in (form.when.option, form.when.state),
-        engine=form.engine or "",
+        engine=form.engine or "", flag=(form.when.flag or "") if form.when else "", told=(form.when.source or "") if form.when else "",
         repeated=tuple(sorted(label for label in labels if whole.ranks.get(label) == "max")),
         scope=tuple((label, whole.scope[label]) for label in labels if label in whole.scope),
         companion=next((change.of for change in (since, until) if change is not None and change.of is not None), ""),

@@ -49,7 +49,8 @@ class Metric:
 
     `lazy`: the series appears with its first event only. `condition`: the flag or circumstance without which it
     does not exist: None, `(option, value)` of `runtime.options`, or `("", words)` for what no option decides.
-    `uncertain`: its option allows it, and a circumstance decides.
+    `uncertain`: its option allows it, and a circumstance decides. `flag`: how a deployment sets the option; `told`: where
+    the condition is written ("" where that is not known).
     `absent_until`/`seen_from`, `seen_until`/`absent_from`: the two readings around its appearance and its removal
     ("" where there is none), of the program `companion` if that is not the runtime itself. `bucket_rule`: how bounds
     are computed. `repeated`: labels whose values tell processes that count the same events. `scope`: labels that tell
@@ -76,6 +77,8 @@ class Metric:
     scope: tuple[tuple[str, str], ...] = ()
     engine: str = ""
     companion: str = ""
+    flag: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)

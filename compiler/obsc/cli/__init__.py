@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from obsc import __version__
+from obsc.cli.catalog import catalog_command
 from obsc.cli.compile import compile_command
 from obsc.cli.explain import explain_command
 from obsc.cli.link import link_command
@@ -23,5 +24,6 @@ def main() -> None:
     """Compile specs of AI services into the configuration that observes them."""
 
 
-for _command in (compile_command, explain_command, link_command, plan_command, schema_command, validate_command, verify_command):
+for _command in (catalog_command, compile_command, explain_command, link_command, plan_command, schema_command, validate_command,
+                 verify_command):
     main.add_command(_command)

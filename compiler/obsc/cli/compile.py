@@ -25,7 +25,7 @@ def compile_command(paths: tuple[Path, ...], out: Path, environment: str | None,
     from obsc.diagnostics import Sink  # noqa: PLC0415
 
     sink = Sink(strict=strict)
-    sources = specs(paths, sink)
+    sources = specs(paths, sink, out=out)
     stop_if_unfinished(out, check_only=check_only)
     with write.held(out, sink, check=check_only) as ready:
         compiled = (pipeline.compile_specs(sources, sink, environment=environment, out=out, prune=prune) if ready

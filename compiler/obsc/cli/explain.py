@@ -28,7 +28,7 @@ def explain_command(what: str, paths: tuple[Path, ...], out: Path, environment: 
         click.echo(explain_report.code(what))
         return
     sink = Sink()
-    sources = specs(paths, sink)
+    sources = specs(paths, sink, out=out)
     file, _, where = what.rpartition(":")
     if file and where.isdigit():
         said = explain_report.output(sources, Path(file), out, int(where))

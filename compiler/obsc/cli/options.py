@@ -44,11 +44,14 @@ def _remember(context: click.Context, _: click.Parameter, value: bool) -> None: 
     context.meta[_SHOW_ALL] = value
 
 
-def specs(paths: tuple[Path, ...], sink: Sink) -> dict[str, Source]:
-    """The files at or below the paths, or where specs usually are."""
-    from obsc import pipeline  # noqa: PLC0415
+def specs(paths: tuple[Path, ...], sink: Sink, *, out: Path | None = None) -> dict[str, Source]:
+    """The files at or below the paths, or where specs usually are, and the catalog entries that they bring along.
 
-    return pipeline.read(pipeline.find_specs(paths or DEFAULT, sink), sink)
+    `out` is the folder of outputs, which holds no specs.
+    """
+    from obsc import inputs  # noqa: PLC0415
+
+    return inputs.gather(paths or DEFAULT, sink, out=out)
 
 
 def report(sources: Mapping[str, Source], sink: Sink, *, form: str, infos: bool) -> None:

@@ -42,14 +42,12 @@ def plan_command(base: str, paths: tuple[Path, ...], environment: str | None, *,
 
 def _base(base: str, paths: tuple[Path, ...]) -> dict[str, Source]:
     """The specs to compare with: of a folder, or of a revision."""
-    from obsc import pipeline, revision  # noqa: PLC0415
+    from obsc import inputs, revision  # noqa: PLC0415
     from obsc.diagnostics import Sink  # noqa: PLC0415
-    from obsc.source import load  # noqa: PLC0415
 
     if Path(base).is_dir():
         return specs((Path(base),), Sink())
     try:
-        files = revision.files_at(base, paths, pipeline.KINDS)
+        return inputs.at_revision(base, paths)
     except revision.RevisionError as error:
         raise click.BadParameter(str(error), param_hint="BASE") from error
-    return {name: load(name, raw, Sink()) for name, raw in files.items()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 
 from obsc import endpoints
-from obsc.catalog import load_runtime, names
 from obsc.diagnostics import Place, Sink
 from obsc.ir import Discovery, Service, Severity
 from obsc.resolve import Resolved
@@ -16,7 +15,7 @@ _SHARED = "platform"  # what services share lies in folders of this name, beside
 
 
 def endpoints_named(resolved: Resolved, _: Service, sink: Sink) -> None:
-    """A series names an endpoint that exists, and an endpoint a runtime that the catalog has."""
+    """A series names an endpoint that exists."""
     known = [one.name for one in endpoints.all_endpoints(resolved)]
     for index, series in enumerate(resolved.service.metrics.series):
         path = ("metrics", "series", index, "endpoint")
@@ -24,12 +23,6 @@ def endpoints_named(resolved: Resolved, _: Service, sink: Sink) -> None:
             near = difflib.get_close_matches(series.endpoint, known, 1) or known[:1]
             sink.error("R210", f"no endpoint `{series.endpoint}`, known are {', '.join(f'`{one}`' for one in known)}",
                        resolved.origins.place(path), path="metrics.series", hint=f"did you mean `{near[0]}`?")
-    for index, endpoint in enumerate(resolved.service.metrics.endpoints):
-        if endpoint.runtime is not None and load_runtime(endpoint.runtime) is None:
-            near = difflib.get_close_matches(endpoint.runtime, names(), 1)
-            sink.error("R205", f"no runtime `{endpoint.runtime}` in the catalog",
-                       resolved.origins.place(("metrics", "endpoints", index, "runtime")), path="metrics.endpoints",
-                       hint=f"did you mean `{near[0]}`?" if near else f"use one of {', '.join(names())}")
 
 
 def static_targets(resolved: Resolved, service: Service, sink: Sink) -> None:
@@ -121,6 +114,8 @@ def folders(resolved: Resolved, _: Service, sink: Sink) -> None:
 
 def uncertain_metrics(resolved: Resolved, service: Service, sink: Sink) -> None:
     """Where the version leaves open which name a metric has, both are read; a version would settle it."""
+    if not resolved.sound("runtime"):
+        return
     subject = Subject(resolved)
     either = [found for signal in ("requestDuration", "timeToFirstToken", "interTokenLatency", "queueDuration", "availability",
                                    "traffic", "kvCacheUsage")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 
 from obsc import endpoints
-from obsc.catalog import load_runtime, names
 from obsc.catalog.profile import Need
 from obsc.catalog.versions import parse
 from obsc.diagnostics import Sink
@@ -57,7 +56,7 @@ def options_known(resolved: Resolved, _: Service, sink: Sink) -> None:
     if not resolved.sound("runtime"):
         return
     # Further endpoints may be pages of other programs, whose flags stand here as well.
-    others = (load_runtime(one.runtime) for one in resolved.service.metrics.endpoints if one.runtime is not None)
+    others = (resolved.catalog.runtime(one.runtime) for one in resolved.service.metrics.endpoints if one.runtime is not None)
     known = resolved.profile.options.union(*(one.options for one in others if one is not None))
     for name, value in resolved.service.runtime.options.items():
         path = ("runtime", "options", name)
@@ -83,7 +82,7 @@ def engine_known(resolved: Resolved, _: Service, sink: Sink) -> None:
             sink.warning("S342", f"{resolved.profile.title} passes on no metrics of {engine} unless {option} is {value}", place,
                          path="runtime.engine", hint=f"write `runtime.options: {{{option}: {value}}}`, once the deployment has it")
         return
-    near = difflib.get_close_matches(engine, known or names(), 1)
+    near = difflib.get_close_matches(engine, known or resolved.catalog.names, 1)
     of = f"it passes on those of {', '.join(f'`{one}`' for one in known)}" if known else "it passes on none"
     sink.error("R214", f"{resolved.profile.title} passes on no metrics of an engine `{engine}`; {of}", place,
                path="runtime.engine", hint=f"did you mean `{near[0]}`?" if near and known else "leave it out")

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from obsc.spec.base import Block, leaf
 from obsc.spec.platform_alerting import Alertmanager
 from obsc.spec.platform_backends import Collector, Elasticsearch, Filebeat, Grafana, Jaeger, Prometheus, Sources
-from obsc.spec.types import DnsLabel, ExactVersion, LogPath, NamespacePattern, TargetPattern, Url, Version, Word
+from obsc.spec.types import CatalogFolder, DnsLabel, ExactVersion, LogPath, NamespacePattern, TargetPattern, Url, Version, Word
 
 __all__ = ["AIPlatform", "Kubernetes", "PlatformMetadata", "Policy"]
 
@@ -52,14 +52,15 @@ class Policy(Block):
 class AIPlatform(Block):
     """One environment's shared services, rules and defaults."""
 
-    later: ClassVar[Mapping[str, str]] = {"catalogs": "catalogs of one's own"}
-
     api_version: Literal["obsc.dev/v1alpha1"] = leaf("Version of the language.", "obsc.dev/v1alpha1")
     kind: Literal["AIPlatform"] = leaf("Kind of the document.", "AIPlatform")
     metadata: PlatformMetadata = leaf("Name and namespace.", {"name": "prod"})
     environment: DnsLabel | None = leaf("Value of `deployment.environment.name`; the environment's name unless given.",
                                         "production", default=None)
     kubernetes: Kubernetes = leaf("The cluster.", {"version": "1.33"}, default=Kubernetes())
+    catalogs: tuple[CatalogFolder, ...] = leaf(
+        "Folders of catalog entries of one's own, told from this file's own folder; they come before the built-in entries, those "
+        "of the first folder first.", ["catalog"], default=())
     prometheus: Prometheus = leaf("Metrics.", {"flavor": "operator"}, default=Prometheus())
     alertmanager: Alertmanager = leaf("Alert routing.", {"routing": {"critical": ["pager"]}}, default=Alertmanager())
     grafana: Grafana = leaf("Dashboards.", {"delivery": "sidecar"}, default=Grafana())

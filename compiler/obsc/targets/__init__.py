@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from obsc.catalog import Catalog
 from obsc.emit import Artifact
 from obsc.ir import Service
 from obsc.part import Part
 from obsc.spec.platform import AIPlatform
 
 Compile = Callable[[Service, AIPlatform], tuple[Artifact, ...]]
-Link = Callable[[str, Sequence[Part], AIPlatform], tuple[Artifact, ...]]
+Link = Callable[[str, Sequence[Part], AIPlatform, Catalog], tuple[Artifact, ...]]
 
 # The order of work: names are those of `--target`, modules are imported when a run needs them.
 MODULES: dict[str, str] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from obsc import conventions, encode, k8s
+from obsc.catalog import Catalog
 from obsc.emit import Artifact, to_yaml
 from obsc.ir import Route, Service, Severity
 from obsc.part import Part
@@ -71,7 +72,7 @@ def _within(mine: Sequence[Data], matchers: _Matchers) -> list[Data]:
     return [*mine, *(_matcher(*one) for one in matchers if one != _OURS)]
 
 
-def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple[Artifact, ...]:
+def link(environment: str, parts: Sequence[Part], platform: AIPlatform, _: Catalog) -> tuple[Artifact, ...]:
     """alertmanager.yml, as a ConfigMap and as the plain file that checkers read."""
     if flavor(platform) != "config":
         return ()

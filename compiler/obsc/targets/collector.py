@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from obsc import conventions, encode
+from obsc.catalog import Catalog
 from obsc.catalog.versions import at_least
 from obsc.emit import Artifact
 from obsc.part import Part
@@ -30,7 +31,7 @@ _RENAMED = {
 _RETRY: Data = {"enabled": True, "initial_interval": "5s", "max_interval": "30s", "max_elapsed_time": "300s"}
 
 
-def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple[Artifact, ...]:
+def link(environment: str, parts: Sequence[Part], platform: AIPlatform, _: Catalog) -> tuple[Artifact, ...]:
     """The Collector's configuration and what runs it, if the platform collects traces."""
     said = platform.collector
     if said is None or platform.jaeger is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from obsc import conventions, encode, k8s
+from obsc.catalog import Catalog
 from obsc.catalog.versions import at_least
 from obsc.emit import Artifact, to_yaml
 from obsc.ir import LogInput, Service
@@ -101,7 +102,7 @@ def _nested(labels: Sequence[tuple[str, str]]) -> Data:
     return found
 
 
-def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple[Artifact, ...]:
+def link(environment: str, parts: Sequence[Part], platform: AIPlatform, _: Catalog) -> tuple[Artifact, ...]:
     """Base configuration, input shards, DaemonSet and rights, if the platform ships logs."""
     if platform.filebeat is None or platform.elasticsearch is None:
         return ()

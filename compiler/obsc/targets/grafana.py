@@ -10,6 +10,7 @@ from itertools import pairwise
 from grafanalib import core as g
 
 from obsc import conventions, encode, k8s, promql
+from obsc.catalog import Catalog
 from obsc.emit import Artifact
 from obsc.ir import AlertRule, Dashboard, Event, Field, Panel, Row, Service, Severity, Variable
 from obsc.part import DASHBOARD, Part
@@ -43,7 +44,7 @@ def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
     return tuple(found)
 
 
-def link(environment: str, parts: Sequence[Part], platform: AIPlatform) -> tuple[Artifact, ...]:
+def link(environment: str, parts: Sequence[Part], platform: AIPlatform, _: Catalog) -> tuple[Artifact, ...]:
     """The page about all services; and, where Grafana reads files, all pages as shards and what tells it to read them."""
     fleet = _fleet.dashboard(environment)
     data = board(fleet, platform)
