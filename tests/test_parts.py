@@ -118,7 +118,7 @@ HARMS: dict[str, tuple[Callable[[Path], None], str]] = {
     "a part that is a folder": (_folder, "no plain file"),
     "a folder that is a link": (_moved, "leads out"),
     "a text that is gone": (lambda home: (home / "scrape.yaml").unlink(), "No such file"),
-    "a text without end": (_end("rules.yaml", "#" * (1 << 20)), "more than 1 MiB"),
+    "a text without end": (_end("rules.yaml", "#" * (2 << 20)), "more than 2 MiB"),
     "no UTF-8": (lambda home: (home / "rules.yaml").write_bytes(b"\xff"), "not UTF-8"),
     "marks of a merge": (_end("part.json", "<<<<<<< HEAD\n"), "cannot be read"),
     "marks of a merge in a text": (_end("rules.yaml", "<<<<<<< HEAD\n"), "form"),

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from obsc import privacy
+from obsc import privacy, sizes
 from obsc.diagnostics import Place, Sink
 from obsc.part import FILE, Part, from_text
 
-_LARGEST = 1 << 20
+_LARGEST = sizes.PART_LIMIT
 _HINT = "compile the service again, or restore the file from version control"
 
 

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
 MANAGED_BY = "obsc"
+# Argo CD reads it; who applies with kubectl writes --server-side. Flux does so always.
+SERVER_SIDE = {"argocd.argoproj.io/sync-options": "ServerSideApply=true"}
 _LONGEST_NAME = 63
 _NOT_FILLED_IN = {"kustomize.toolkit.fluxcd.io/substitute": "disabled"}
 Data = dict[str, object]
@@ -16,9 +18,12 @@ CONTAINER_SECURITY: Data = {"allowPrivilegeEscalation": False, "readOnlyRootFile
                             "capabilities": {"drop": ["ALL"]}}
 
 
-def object_name(*parts: str) -> str:
-    """A DNS label from parts; a long one keeps its start and gets a digest of the whole."""
-    name = "-".join(part for part in parts if part)
+def object_name(*parts: str, joint: str = "-") -> str:
+    """A DNS label from parts; a long one keeps its start and gets a digest of the whole.
+
+    Joined by a dot, which no part has, they stay apart: `chat.gpu` is no name that the service `chat-gpu` has.
+    """
+    name = joint.join(part for part in parts if part)
     if len(name) <= _LONGEST_NAME:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
@@ -65,6 +70,14 @@ def config_map(name: str, namespace: str, data: Mapping[str, str], *, more: Mapp
     """A ConfigMap with its keys sorted."""
     return obj("v1", "ConfigMap", name, namespace, own_labels=labels(name, more=more), annotations=annotations,
                data=dict(sorted(data.items())))
+
+
+def on_server(data: object) -> Data:
+    """An object that says that it has to be applied on the server's side."""
+    assert isinstance(data, dict)
+    metadata = data["metadata"]
+    annotations = {**metadata.get("annotations", {}), **SERVER_SIDE}
+    return {**data, "metadata": {**metadata, "annotations": dict(sorted(annotations.items()))}}
 
 
 def kustomization(resources: Iterable[str]) -> Data:

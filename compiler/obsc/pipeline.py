@@ -18,15 +18,17 @@ from obsc.catalog.own import Library, sort, strays
 from obsc.committed import part_files, read_part
 from obsc.diagnostics import Place, Related, Severity, Sink
 from obsc.emit import Artifact, encode
+from obsc.fitting import fitted
 from obsc.inputs import gather
 from obsc.ir import Identity, Service
 from obsc.link import link
 from obsc.lower import lower
 from obsc.part import FILE, Part, part_of, to_data
-from obsc.resolve import Environment, Resolved
+from obsc.resolve import Environment, Origins, Resolved
 from obsc.rules import FLEET_RULES, PLATFORM_RULES, RULES, member
 from obsc.rules.suppressions import suppressions_used
 from obsc.source import Source, load
+from obsc.spec.platform import AIPlatform
 from obsc.targets import compilers
 from obsc.texts import faults
 from obsc.validate import Accepted, check
@@ -188,7 +190,7 @@ def _emit_service(run: _Run, resolved: Resolved, service: Service) -> bool:
     if objects:
         names = [path.rpartition("/")[2] for path in objects]
         artifacts.append(Artifact(_folder(identity, 1) + "/kustomization.yaml", k8s.kustomization(names)))
-    encoded = _encoded(run, artifacts, resolved.origins.place(("metadata", "name")))
+    encoded = _encoded(run, artifacts, resolved.origins)
     if encoded is None:
         return False
     if objects:
@@ -208,19 +210,10 @@ def _folder(identity: Identity, which: int) -> str:
     return f"{identity.environment}/{conventions.of_service(identity)[which]}"
 
 
-def _encoded(run: _Run, artifacts: Iterable[Artifact], place: Place) -> dict[str, bytes] | None:
+def _encoded(run: _Run, artifacts: Iterable[Artifact], origins: Origins, platform: AIPlatform | None = None) -> dict[str, bytes] | None:
     """The bytes of artifacts by path; None (with errors) if one of them is too large, or two have one path."""
     own = run.sink.fresh()
-    encoded: dict[str, bytes] = {}
-    for one in artifacts:
-        raw = encode(one)
-        kind = str(one.data.get("kind", "")) if isinstance(one.data, dict) else ""
-        problem = write.limit_problem(one.path, kind, len(raw)) if kind else None
-        if problem:
-            own.error("W909", problem, place, hint="give it fewer targets, series or alerts, or make it two services")
-        if one.path in encoded or one.path in run.tree:
-            own.error("W902", f"two outputs are called `{one.path}`", place, hint="rename one of their sources")
-        encoded[one.path] = raw
+    encoded = fitted(artifacts, run.tree, origins, platform, own)
     run.sink.extend(own)
     return None if own.failed else encoded
 
@@ -294,7 +287,7 @@ def _emit_platform(run: _Run, environment: Environment) -> None:
     artifacts = link(environment.name, parts, environment.platform, sorted(run.folders.get(environment.name, ())), own,
                      catalog=environment.catalog)
     run.sink.extend(own)
-    encoded = None if own.failed else _encoded(run, artifacts, environment.origins.place(("metadata", "name")))
+    encoded = None if own.failed else _encoded(run, artifacts, environment.origins, environment.platform)
     if encoded is None:
         return
     home = conventions.artifacts(environment.name, conventions.PLATFORM)

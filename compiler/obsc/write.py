@@ -23,8 +23,6 @@ from obsc.secrets import masked_lines
 
 MANIFEST = ".obsc.json"
 LOCK = ".obsc.lock"
-OBJECT_LIMIT = 900 * 1024
-RULE_LIMIT = 480 * 1024
 _DIFF_LINES = 200
 
 
@@ -84,14 +82,6 @@ def held(root: Path, sink: Sink, *, check: bool = False) -> Iterator[bool]:
             _report_refusal(root, error, sink, "written")
             ready = False
         yield ready
-
-
-def limit_problem(path: str, kind: str, size: int) -> str | None:
-    """Why an object of `size` bytes is too large for its consumer, or None."""
-    limit = RULE_LIMIT if kind == "PrometheusRule" else OBJECT_LIMIT
-    if size <= limit:
-        return None
-    return f"{path} has {-(-size // 1024)} KiB, its consumer takes at most {limit // 1024} KiB"
 
 
 def _plan(root: Path, tree: Mapping[str, bytes], owned: Sequence[str], sink: Sink, *, check: bool) -> Outcome | None:

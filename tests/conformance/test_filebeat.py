@@ -141,7 +141,7 @@ def lay_out(home: Path, logs: dict[str, str], *inputs: ir.LogInput, host: str | 
     parts = [part_of(service(*inputs), {LOGS: text}) for text in compiled.values()]
     linked = {one.path: one for one in filebeat.link("prod", parts, said)}
     config = linked[conventions.manifests("prod", "platform", "filebeat-config.yaml")].data
-    shard = conventions.shard_name("filebeat-inputs", conventions.shard(ir.Identity("prod", "ai", "chat"), conventions.shards(1)))
+    shard = conventions.shard_name("filebeat-inputs", conventions.shard(ir.Identity("prod", "ai", "chat"), conventions.shards("filebeat-inputs", 32)))
     shards = linked[conventions.manifests("prod", "platform", f"{shard}.yaml")].data
     assert isinstance(config, dict)
     assert isinstance(shards, dict)

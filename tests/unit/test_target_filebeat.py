@@ -341,7 +341,7 @@ def test_a_mount_never_lies_in_a_read_only_one() -> None:
 def test_a_new_service_changes_one_shard_and_no_pod() -> None:
     before, after = linked(part("a")), linked(part("a"), part("b"))
     changed = [name for name in before if before[name] != after[name]]
-    shard = conventions.shard(ir.Identity("prod", "ai-prod", "b"), conventions.shards(1))
+    shard = conventions.shard(ir.Identity("prod", "ai-prod", "b"), conventions.shards("filebeat-inputs", 32))
     assert changed == [f"filebeat-inputs-{shard}.yaml"]
     assert after[changed[0]]["data"]["ai-prod.b.yml"] == part("b").text(LOGS)
 
@@ -350,7 +350,7 @@ def test_all_shards_are_mounted_in_one_folder() -> None:
     volumes = linked()["filebeat-daemonset.yaml"]["spec"]["template"]["spec"]["volumes"]
     projected = next(one["projected"] for one in volumes if one["name"] == "inputs")
     assert [one["configMap"]["name"] for one in projected["sources"]] == [
-        f"filebeat-inputs-{number}" for number in range(conventions.shards(1))]
+        f"filebeat-inputs-{number}" for number in range(conventions.shards("filebeat-inputs", 32))]
     # Not writable by others: Filebeat refuses such a file.
     assert projected["defaultMode"] & 0o022 == 0
 
@@ -372,7 +372,7 @@ def test_configuration_with_variables_is_kept_from_flux() -> None:
 
 def test_a_thousand_services_fit_the_shards() -> None:
     objects = linked(*(part(f"service-{number:04}-with-a-long-name") for number in range(1000)))
-    for number in range(conventions.shards(1)):
+    for number in range(conventions.shards("filebeat-inputs", 32)):
         size = len(emit.to_yaml(objects[f"filebeat-inputs-{number}.yaml"]))
         assert size < 900 * 1024
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from obsc.diagnostics import Severity, Sink
 from obsc.journal import STAGING, is_unfinished
-from obsc.write import LOCK, MANIFEST, OBJECT_LIMIT, RULE_LIMIT, Outcome, limit_problem, manifest, write
+from obsc.write import LOCK, MANIFEST, Outcome, manifest, write
 
 ENV = "prod"
 OWNED = ("prod/artifacts/ai/chat", "prod/manifests/ai/chat")
@@ -128,13 +128,6 @@ def test_the_list_of_files_has_one_a_line_with_its_digest() -> None:
  }
 }
 """
-
-
-def test_limits_of_objects() -> None:
-    assert limit_problem("a.yaml", "ConfigMap", OBJECT_LIMIT) is None
-    assert limit_problem("a.yaml", "PrometheusRule", RULE_LIMIT) is None
-    assert limit_problem("a.yaml", "ConfigMap", OBJECT_LIMIT + 1) == "a.yaml has 901 KiB, its consumer takes at most 900 KiB"
-    assert limit_problem("a.yaml", "PrometheusRule", RULE_LIMIT + 1) == "a.yaml has 481 KiB, its consumer takes at most 480 KiB"
 
 
 # --check

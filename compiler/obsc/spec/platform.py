@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from obsc.spec.base import Block, leaf
 from obsc.spec.platform_alerting import Alertmanager
@@ -61,6 +63,9 @@ class AIPlatform(Block):
     catalogs: tuple[CatalogFolder, ...] = leaf(
         "Folders of catalog entries of one's own, told from this file's own folder; they come before the built-in entries, those "
         "of the first folder first.", ["catalog"], default=())
+    capacity: Annotated[int, Field(ge=1, le=20000)] = leaf(
+        "Services that an environment is laid out for, which decides how many ConfigMaps their files are divided among where consumers "
+        "read files: raise it once they are full. Files then move, and what mounts them starts anew.", 500, unit="services", default=32)
     prometheus: Prometheus = leaf("Metrics.", {"flavor": "operator"}, default=Prometheus())
     alertmanager: Alertmanager = leaf("Alert routing.", {"routing": {"critical": ["pager"]}}, default=Alertmanager())
     grafana: Grafana = leaf("Dashboards.", {"delivery": "sidecar"}, default=Grafana())

@@ -72,11 +72,11 @@ def _within(mine: Sequence[Data], matchers: _Matchers) -> list[Data]:
     return [*mine, *(_matcher(*one) for one in matchers if one != _OURS)]
 
 
-def link(environment: str, parts: Sequence[Part], platform: AIPlatform, _: Catalog) -> tuple[Artifact, ...]:
+def link(environment: str, _parts: Sequence[Part], platform: AIPlatform, _: Catalog) -> tuple[Artifact, ...]:
     """alertmanager.yml, as a ConfigMap and as the plain file that checkers read."""
     if flavor(platform) != "config":
         return ()
-    text = to_yaml(_configuration(parts, platform))
+    text = to_yaml(_configuration(platform))
     data = k8s.config_map("alertmanager-config", platform.metadata.namespace, {"alertmanager.yml": text})
     return (Artifact(conventions.manifests(environment, conventions.PLATFORM, "alertmanager-config.yaml"), data),
             Artifact(conventions.artifacts(environment, conventions.PLATFORM, "alertmanager.yml"), text, "text"))
@@ -101,11 +101,12 @@ def _matcher(label: str, operator: str, value: str) -> Data:
     return {"name": label, "matchType": operator, "value": value}
 
 
-def _configuration(parts: Sequence[Part], platform: AIPlatform) -> Data:
+def _configuration(platform: AIPlatform) -> Data:
+    """The routes of every team that has receivers of its own, whether or not it has services: none of them changes this file."""
     said = platform.alertmanager
-    pairs = {(route.team, route.severity): route for part in parts for route in part.routes}
-    routes = [child for key in sorted(pairs) for child in _native_children(pairs[key])]
-    # Last, for alerts of no team that a part knows: of other rules, or of a service that is gone.
+    routes = [child for team in sorted(said.teams) for severity in _SEVERITIES if (names := getattr(said.teams[team], severity.value))
+              for child in _native(names, ("team", "=", team), ("severity", "=", severity.value))]
+    # Last, for all other alerts: of teams without receivers of their own, of other people's rules, of services that are gone.
     usual = ((severity, getattr(said.routing, severity.value)) for severity in _SEVERITIES)
     routes += [child for severity, names in usual if names for child in _native(names, ("severity", "=", severity.value))]
     return {
@@ -116,10 +117,6 @@ def _configuration(parts: Sequence[Part], platform: AIPlatform) -> Data:
                            "target_matchers": [encode.matcher(*one) for one in target],
                            "equal": list(equal)} for source, target, equal in _INHIBIT],
         "receivers": [{"name": _SILENT}, *(_receiver_in_file(one) for one in said.receivers)]}
-
-
-def _native_children(route: Route) -> list[Data]:
-    return _native(route.receivers or (_SILENT,), ("team", "=", route.team), ("severity", "=", route.severity.value))
 
 
 def _native(names: Sequence[str], *matchers: tuple[str, str, str]) -> list[Data]:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from obsc import conventions, encode, k8s
+from obsc import conventions, encode, k8s, sizes
 from obsc.catalog import Catalog
 from obsc.catalog.versions import at_least
 from obsc.emit import Artifact, to_yaml
 from obsc.ir import LogInput, Service
 from obsc.part import LOGS, Part
+from obsc.pieces import Sized, divide
 from obsc.spec.platform import AIPlatform
 from obsc.targets._redact import MARK, parameters, program
+from obsc.targets._shards import config_maps, of_parts
 
 Data = dict[str, object]
 _NAME = "filebeat"
@@ -39,9 +41,15 @@ def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
     if not service.logs or platform.filebeat is None:
         return ()
     identity = service.identity
-    path = conventions.artifacts(identity.environment, identity.namespace, identity.name, LOGS)
+    folder = (identity.environment, identity.namespace, identity.name)
     fields: Data = {"data_stream": conventions.log_stream(identity)}
-    return (Artifact(path, [_input(one, platform.filebeat.version, fields) for one in service.logs]),)
+    inputs = [_input(one, platform.filebeat.version, fields) for one in service.logs]
+    return tuple(Artifact(conventions.artifacts(*folder, conventions.piece_file(LOGS, piece)), list(some))
+                 for piece, some in divide(inputs, _measure))
+
+
+def _measure(one: Data) -> Sized:
+    return Sized(str(one["id"]), sizes.plain_size(one))
 
 
 def _input(one: LogInput, version: str, fields: Data) -> Data:
@@ -116,12 +124,8 @@ def link(environment: str, parts: Sequence[Part], platform: AIPlatform, _: Catal
         "filebeat-clusterrolebinding.yaml": k8s.cluster_role_binding(role, _NAME, namespace),
         "filebeat-daemonset.yaml": _daemonset(platform, k8s.checksum(*files.values())),
     }
-    count = conventions.shards(platform.prometheus.shards)
-    for number in range(count):
-        name = conventions.shard_name(_SHARDS, number)
-        data = {conventions.shard_key(part.identity, ".yml"): text for part in parts
-                if conventions.shard(part.identity, count) == number and (text := part.text(LOGS)) is not None}
-        objects[conventions.manifest_file(name)] = k8s.config_map(name, namespace, data)
+    count = conventions.shards(_SHARDS, platform.capacity)
+    objects |= config_maps(_SHARDS, count, namespace, of_parts(parts, LOGS, ".yml", (count, 1)))
     where = conventions.PLATFORM
     manifests = (Artifact(conventions.manifests(environment, where, name), data) for name, data in objects.items())
     plain = (Artifact(conventions.artifacts(environment, where, name), text, "text") for name, text in files.items())
@@ -226,7 +230,7 @@ def _more_folders(platform: AIPlatform) -> list[str]:
 def _volumes(platform: AIPlatform, secret: str | None) -> list[Data]:
     namespace = platform.metadata.namespace
     shards = [{"configMap": {"name": conventions.shard_name(_SHARDS, number)}}
-              for number in range(conventions.shards(platform.prometheus.shards))]
+              for number in range(conventions.shards(_SHARDS, platform.capacity))]
     more: list[Data] = [{"name": conventions.volume("logs", folder), "hostPath": {"path": folder, "type": "DirectoryOrCreate"}}
                         for folder in _more_folders(platform)]
     volumes: list[Data] = [

@@ -19,12 +19,12 @@ from obsc.targets import _fleet
 from obsc.targets import _grafana_normal as normal
 from obsc.targets._grafana_normal import Data
 from obsc.targets._grafana_panels import COLORS, HEIGHTS, SOURCE, Page, anchor, legend, panel
+from obsc.targets._shards import config_maps
 
 _WIDTH = 24
+_SHARDS = "grafana-dashboards"
 # How the operator's own documents label the Grafana that takes dashboards.
 _INSTANCES = {"dashboards": "grafana"}
-# Client-side apply would copy the whole object into an annotation.
-_KEPT = {"argocd.argoproj.io/sync-options": "ServerSideApply=true"}
 
 
 def compile_(service: Service, platform: AIPlatform) -> tuple[Artifact, ...]:
@@ -58,15 +58,12 @@ def link(environment: str, parts: Sequence[Part], platform: AIPlatform, _: Catal
         return (*found, Artifact(_path(environment, name), _for_operator(name, namespace, data, fleet.folder, {})))
     found.append(Artifact(_path(environment, "grafana-provisioning"), k8s.config_map(
         "grafana-provisioning", namespace, {"obsc.yaml": conventions.GRAFANA_PROVISIONING})))
-    count = conventions.shards(platform.prometheus.shards)
-    for number in range(count):
-        name = conventions.shard_name("grafana-dashboards", number)
-        files = {conventions.dashboard_file(part.dashboard[0]): _compact(text) for part in parts
-                 if conventions.shard(part.identity, count) == number and (text := part.text(DASHBOARD)) is not None}
-        if number == 0:
-            files[conventions.dashboard_file(fleet.uid)] = encode.json_by_line(data)
-        found.append(Artifact(_path(environment, name), k8s.config_map(name, namespace, files, annotations=_KEPT)))
-    return tuple(found)
+    count = conventions.shards(_SHARDS, platform.capacity)
+    pages = [(conventions.shard(part.identity, count), conventions.dashboard_file(part.dashboard[0]), _compact(text))
+             for part in parts if (text := part.text(DASHBOARD)) is not None]
+    pages.append((0, conventions.dashboard_file(fleet.uid), encode.json_by_line(data)))
+    shards = config_maps(_SHARDS, count, namespace, pages)
+    return (*found, *(Artifact(conventions.manifests(environment, conventions.PLATFORM, file), one) for file, one in shards.items()))
 
 
 def _compact(text: str) -> str:
@@ -81,7 +78,7 @@ def _compact(text: str) -> str:
 def _for_sidecar(name: str, namespace: str, data: Data, folder: str, platform: AIPlatform,
                  labels: Mapping[str, str]) -> Data:
     chosen = encode.grafana_folder(folder)
-    annotations = {**_KEPT, "grafana_folder": chosen} if chosen else _KEPT
+    annotations = {**k8s.SERVER_SIDE, "grafana_folder": chosen} if chosen else k8s.SERVER_SIDE
     return k8s.config_map(name, namespace, {conventions.dashboard_file(str(data["uid"])): encode.json_by_line(data)},
                           more={**labels, platform.grafana.sidecar_label: "1"}, annotations=annotations)
 
@@ -92,7 +89,7 @@ def _for_operator(name: str, namespace: str, data: Data, folder: str, labels: Ma
     spec: Data = {"allowCrossNamespaceImport": True, "instanceSelector": {"matchLabels": _INSTANCES}, "resyncPeriod": "10m0s",
                   "uid": data["uid"], **({"folder": chosen} if chosen else {}), "json": encode.json_by_line(data)}
     return k8s.obj("grafana.integreatly.org/v1beta1", "GrafanaDashboard", name, namespace,
-                   own_labels=k8s.labels(name, more=labels), annotations=_KEPT, spec=spec)
+                   own_labels=k8s.labels(name, more=labels), annotations=k8s.SERVER_SIDE, spec=spec)
 
 
 def _path(environment: str, name: str) -> str:

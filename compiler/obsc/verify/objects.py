@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from obsc import sizes
 from obsc.source import Path
 from obsc.verify.problem import Problem, below, mapping, shown
-from obsc.write import OBJECT_LIMIT, RULE_LIMIT
 
-CLIENT_SIDE_LIMIT = 250 << 10
 _ANNOTATIONS_LIMIT = 256 << 10
 _DNS = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_DNS}(\.{_DNS})*")
@@ -111,12 +109,13 @@ def _keys(data: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _size(data: Mapping[str, Any], size: int) -> Iterator[Problem]:
-    limit = RULE_LIMIT if data.get("kind") == "PrometheusRule" else OBJECT_LIMIT
+    limit = sizes.limit(str(data.get("kind")))
     if size > limit:
         yield Problem("X617", ("kind",), f"the object has {-(-size // 1024)} KiB, its consumer takes at most {limit // 1024}", "split it")
-    elif size > CLIENT_SIDE_LIMIT and len(json.dumps(data, separators=(",", ":"), default=str)) > CLIENT_SIDE_LIMIT and not _marked(data):
+    elif sizes.needs_server(data, size) and not _marked(data):
         yield Problem("X617", ("kind",),
-                      f"the object has {-(-size // 1024)} KiB: kubectl apply cannot keep its copy of {CLIENT_SIDE_LIMIT >> 10} KiB or more",
+                      f"the object has {-(-size // 1024)} KiB: kubectl apply cannot keep its copy of {sizes.CLIENT_SIDE_LIMIT >> 10} "
+                      "KiB or more",
                       "annotate it with argocd.argoproj.io/sync-options: ServerSideApply=true, and apply it on the server's side")
 
 

@@ -1,0 +1,102 @@
+"""Artifacts → bytes that their consumers take: what is large is marked, what is too large is said where it can be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from obsc import conventions, k8s, sizes
+from obsc.diagnostics import Place, Sink
+from obsc.emit import Artifact, encode
+from obsc.encode import json_by_line as encode_page
+from obsc.part import DASHBOARD
+from obsc.resolve import Origins
+from obsc.source import Path, at
+from obsc.spec.platform import AIPlatform
+
+_NAME: Path = ("metadata", "name")
+_BOARD: tuple[Path, ...] = (("dashboards", "panels"), ("components",))
+_RULES: tuple[Path, ...] = (("alerts", "custom"), ("indicators",), ("components",))
+_TARGETS: tuple[Path, ...] = (("metrics", "staticConfigs"), ("metrics", "endpoints"), ("components",))
+
+
+def fitted(artifacts: Iterable[Artifact], taken: Mapping[str, bytes], origins: Origins, platform: AIPlatform | None,
+           sink: Sink) -> dict[str, bytes]:
+    """The bytes of artifacts by path, with an error in the sink for each that is too large or whose path is taken.
+
+    Objects that a client cannot apply say that the server has to. With a `platform` the artifacts are what services share.
+    """
+    found: dict[str, bytes] = {}
+    for artifact in artifacts:
+        raw = encode(artifact)
+        kind = _kind(artifact)
+        if kind and sizes.needs_server(artifact.data, len(raw)):
+            raw = encode(replace(artifact, data=k8s.on_server(artifact.data)))
+        if platform is None:
+            _judge(artifact, kind, len(raw), origins, sink)
+        elif kind:
+            _judge_shared(artifact, kind, len(raw), (origins, platform), sink)
+        if artifact.path in found or artifact.path in taken:
+            sink.error("W902", f"two outputs are called `{artifact.path}`", origins.place(_NAME), hint="rename one of their sources")
+        found[artifact.path] = raw
+    return found
+
+
+def _kind(artifact: Artifact) -> str:
+    return str(artifact.data.get("kind", "")) if isinstance(artifact.data, dict) else ""
+
+
+def _judge(artifact: Artifact, kind: str, size: int, origins: Origins, sink: Sink) -> None:
+    """Of a service: its objects, and its files, each of which an object takes in whole (pages in fewer bytes)."""
+    if not kind and artifact.path.endswith(DASHBOARD) and size > sizes.OBJECT_LIMIT:
+        size = len(encode_page(artifact.data).encode())
+    problem = sizes.problem(artifact.path, kind, size)
+    if problem is None:
+        return
+    paths, hint = _RULES, "give it fewer alerts and indicators, or make it two services"
+    if artifact.path.endswith(DASHBOARD) or "Dashboard" in kind or kind == "ConfigMap":
+        paths, hint = _BOARD, "a dashboard cannot be divided: give it fewer panels or components, or make it two services"
+    elif kind.endswith(("Monitor", "ScrapeConfig")) or "/scrape" in artifact.path:
+        paths, hint = _TARGETS, "give it fewer targets, or make it two services"
+    sink.error("W909", problem, _place(origins, paths), hint=hint)
+
+
+def _judge_shared(artifact: Artifact, kind: str, size: int, whose: tuple[Origins, AIPlatform], sink: Sink) -> None:
+    origins, platform = whose
+    shard = conventions.shard_of(artifact.path.rpartition("/")[2])
+    problem = sizes.problem(artifact.path, kind, size)
+    if shard is None:
+        if problem is not None:
+            sink.error("W909", problem, origins.place(_NAME),
+                       hint="give it fewer teams and receivers, and fewer services whose traces are sampled in their own way")
+        return
+    # From here on the platform is told: a few more services would fill the object.
+    if problem is None and size <= sizes.OBJECT_LIMIT * 5 // 6:
+        return
+    hint = f"write `capacity: {_capacity(shard, size, platform)}`: files are then divided anew, once, and what mounts them starts anew"
+    place, filled = _place(origins, (("capacity",),)), _filled(artifact)
+    if problem is not None:
+        sink.error("W909", f"{problem}; it holds {filled}", place, path="capacity", hint=hint)
+    else:
+        sink.warning("W916", f"{artifact.path} has {-(-size // 1024)} of at most {sizes.OBJECT_LIMIT // 1024} KiB; it holds {filled}",
+                     place, path="capacity", hint=hint)
+
+
+def _filled(artifact: Artifact) -> str:
+    files = artifact.data.get("data") if isinstance(artifact.data, dict) else None
+    held = {str(key): len(str(text).encode()) for key, text in files.items()} if isinstance(files, dict) else {}
+    largest = max(sorted(held), key=lambda key: held[key], default="")
+    return f"{len(held)} files, of which `{largest}` is the largest with {-(-held.get(largest, 0) // 1024)} KiB"
+
+
+def _capacity(base: str, size: int, platform: AIPlatform) -> int:
+    """A capacity with which such an object is at most half full."""
+    times = 2
+    while size // times > sizes.OBJECT_LIMIT // 2:
+        times *= 2
+    return conventions.capacity_of(base, conventions.shards(base, platform.capacity, platform.prometheus.shards) * times)
+
+
+def _place(origins: Origins, paths: Iterable[Path]) -> Place:
+    """The first of the paths that is written, else the name."""
+    return next((origins.place(path) for path in paths if at(origins.tree, path) is not None), origins.place(_NAME))
