@@ -58,12 +58,10 @@ def report(problem: Problem, model: type[Block], root: Node, sink: Sink, *, pref
         _unknown(problem, model, root, sink, prefix)
     elif problem.on_key:
         _wrong_name(problem, site(model, problem.path[:-1]), root, sink, prefix)
-    elif node is not None and where.later_form and (isinstance(node.value, tuple) or any(char in node.text for char in "*?[")):
-        sink.error("V102", f"{advice.shown(node)} ({where.later_form}) is not in this version", place_of(root, (*prefix, *problem.path)),
-                   path=advice.shown_path((*prefix, *problem.path)), hint=f"write {where.words}")
-    elif node is not None and any(type(one) is type(node.value) and one == node.value for one in where.later_values):
-        sink.error("V102", f"{advice.shown(node)} is not in this version", node.place,
-                   path=advice.shown_path((*prefix, *problem.path)), hint=f"use {where.words}")
+    elif node is not None and isinstance(node.value, str) and node.value in where.later_values:
+        what, _, instead = where.later_values[node.value].partition("; ")
+        sink.error("V102", f"{advice.shown(node)} ({what}) is not in this version", node.place,
+                   path=advice.shown_path((*prefix, *problem.path)), hint=instead or f"use {where.words}")
     else:
         _wrong_value(problem, where, root, sink, prefix)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from obsc import resolve
 from obsc.diagnostics import Diagnostic, Sink
 from obsc.resolve import Resolved
 from obsc.source import load
+from obsc.spec.base import Block
 from obsc.validate import check
 
 PLATFORM = """\
@@ -187,3 +189,116 @@ def test_an_environment_can_switch_off_an_item() -> None:
     assert errors == []
     names = {one.identity.environment: [endpoint.name for endpoint in one.service.metrics.endpoints] for one in found}
     assert names == {"dev": ["default", "gpu"], "prod": ["default"]}
+
+
+# The language's rules of layers and of merging (language, 0.1 and 0.2): by layer what it says, and the value that results.
+# `env` is an overlay of the document, `enforced` a layer of the platform's; the path leads into the resolved service.
+Layers = dict[str, str]
+MERGING: dict[str, tuple[Layers, str, object]] = {
+    "built-in defaults hold where no layer says anything": ({}, "workload.replicas.min", 1),
+    "the platform's defaults win over what is built in": ({"defaults": "workload: {replicas: {min: 2}}"}, "workload.replicas.min", 2),
+    "a profile wins over the platform's defaults": (
+        {"defaults": "workload: {replicas: {min: 2}}", "profile": "workload: {replicas: {min: 3}}"}, "workload.replicas.min", 3),
+    "the document wins over its profile": (
+        {"profile": "workload: {replicas: {min: 3}}", "document": "workload: {replicas: {min: 4}}"}, "workload.replicas.min", 4),
+    "an environment wins over the document": (
+        {"document": "workload: {replicas: {min: 4}}", "env": "workload: {replicas: {min: 5}}"}, "workload.replicas.min", 5),
+    "what is enforced wins over the platform's own defaults": (
+        {"defaults": "workload: {replicas: {min: 2}}", "enforced": "workload: {replicas: {min: 6}}"}, "workload.replicas.min", 6),
+    "what is enforced wins over a profile": (
+        {"profile": "workload: {replicas: {min: 3}}", "enforced": "workload: {replicas: {min: 6}}"}, "workload.replicas.min", 6),
+    "maps merge": ({"defaults": "workload: {container: engine}", "document": "workload: {startup: 3m}"}, "workload.container", "engine"),
+    "scalars replace": ({"defaults": "workload: {startup: 1m}", "document": "workload: {startup: 3m}"}, "workload.startup", 180.0),
+    "lists of scalars replace": (
+        {"defaults": "metrics: {podTargetLabels: [a, b]}", "document": "metrics: {podTargetLabels: [c]}"}, "metrics.pod_target_labels", ("c",)),
+    "named items merge by name": (
+        {"document": "probes: [{name: a, path: /a}, {name: b}]", "env": "probes: [{name: a, interval: 1m}]"},
+        "probes.0", {"name": "a", "path": "/a", "interval": 60.0}),
+    "named items that are new are added": (
+        {"document": "probes: [{name: a}]", "env": "probes: [{name: b}]"}, "probes.1", {"name": "b"}),
+    "an item without a name is `default`": (
+        {"document": "metrics: {endpoints: [{port: 1}]}", "env": "metrics: {endpoints: [{name: default, path: /x}]}"},
+        "metrics.endpoints.0", {"name": "default", "port": 1, "path": "/x"}),
+    "an empty list empties": ({"document": "models: [{name: a}]", "env": "models: []"}, "models", ()),
+    "an empty map changes nothing": (
+        {"document": "workload: {replicas: {min: 4}}", "env": "workload: {replicas: {}}"}, "workload.replicas.min", 4),
+    "the word null removes": ({"defaults": "workload: {startup: 1m}", "document": "workload: {startup: null}"}, "workload.startup", None),
+    "the word null removes a block": ({"profile": "workload: {container: a, startup: 1m}", "document": "workload: null"}, "workload.container", None),
+    "a selector is replaced whole": (
+        {"defaults": "workload: {selector: {app: a, tier: b}}", "document": "workload: {selector: {app: c}}"}, "workload.selector", {"app": "c"}),
+    "a Service's selector is replaced whole": (
+        {"defaults": "metrics: {serviceSelector: {app: a, tier: b}}", "document": "metrics: {serviceSelector: {app: c}}"},
+        "metrics.service_selector", {"app": "c"}),
+    "another runtime replaces the whole one": (
+        {"document": 'runtime: {name: vllm, version: "0.15", options: {x: 1}}', "env": "runtime: {name: triton}"}, "runtime",
+        {"name": "triton", "version": None, "options": {}}),
+    "the same runtime merges": (
+        {"document": 'runtime: {name: vllm, version: "0.15"}', "env": "runtime: {name: vllm, options: {x: 1}}"}, "runtime",
+        {"name": "vllm", "version": "0.15", "options": {"x": 1}}),
+    "dropped fields of all layers are united": (
+        {"defaults": "logs: {dropFields: [a]}", "profile": "logs: {dropFields: [b]}", "document": "logs: {dropFields: [c]}",
+         "env": "logs: {dropFields: [d]}", "enforced": "logs: {dropFields: [e]}"}, "logs.drop_fields", ("a", "b", "c", "d", "e")),
+    "masks of logs are united": (
+        {"defaults": "logs: {redact: [ip]}", "document": "logs: {redact: [email]}", "enforced": "logs: {redact: [card]}"},
+        "logs.redact", ("ip", "email", "card")),
+    "masks of traces are united": (
+        {"profile": "traces: {redact: [ip]}", "env": "traces: {redact: [phone]}"}, "traces.redact", ("ip", "phone")),
+    "null removes no mask": ({"defaults": "logs: {redact: [ip]}", "document": "logs: {redact: null}"}, "logs.redact", ("ip",)),
+    "the profile that an environment names is the one": (
+        {"profile": "workload: {startup: 1m}", "other": "workload: {startup: 2m}", "document": "profile: given", "env": "profile: other"},
+        "workload.startup", 120.0),
+    "a profile of the platform's defaults is one too": (
+        {"defaults": "profile: other", "other": "workload: {startup: 2m}"}, "workload.startup", 120.0),
+    "an item that is switched off is not there": (
+        {"document": "probes: [{name: a}, {name: b}]", "env": "probes: [{name: a, enabled: false}]"}, "probes.0", {"name": "b"}),
+    "alerts merge by name": (
+        {"defaults": "alerts: {rules: {GPUHot: {for: 9m}}}", "document": "alerts: {rules: {GPUHot: {threshold: 80}}}"},
+        "alerts.rules.GPUHot", {"for_": 540.0, "threshold": (80.0, "number")}),
+    "environments apply before components inherit": (
+        {"document": "components: [{name: pool}]\nworkload: {startup: 1m}", "env": "workload: {startup: 2m}"}, "pool:workload.startup", 120.0),
+    "a component's own words win over what it inherits": (
+        {"document": "components: [{name: pool, workload: {startup: 4m}}]\nworkload: {startup: 1m}"}, "pool:workload.startup", 240.0),
+    "a pool inherits no name of an object": (
+        {"document": "components: [{name: pool}]\nworkload: {name: x, startup: 1m}"}, "pool:workload.name", None),
+    "a component with a runtime of its own inherits no workload": (
+        {"document": "components: [{name: pool, runtime: {name: custom}}]\nworkload: {startup: 1m}"}, "pool:workload.startup", None),
+}
+
+
+def layered(layers: Layers) -> tuple[str, str]:
+    """A platform and a document that say in each layer what is given."""
+    blocks = {"defaults": layers.get("defaults"), "enforced": layers.get("enforced")}
+    profiles = {"given": layers.get("profile"), "other": layers.get("other")}
+    platform = "apiVersion: obsc.dev/v1alpha1\nkind: AIPlatform\nmetadata: {name: prod}\n"
+    platform += "".join(f"{key}:\n  {text}\n" for key, text in blocks.items() if text)
+    platform += "profiles:\n  none: {}\n" + "".join(f"  {key}:\n    {text}\n" for key, text in profiles.items() if text)
+    spec = SPEC.replace("runtime: {name: custom}\n", "") + layers.get("document", "") + "\n"
+    spec += "runtime: {name: custom}\n" if "\nruntime:" not in spec else ""
+    spec += "profile: given\n" if "profile" in layers and "\nprofile:" not in spec else ""
+    return platform, spec + (f"environments:\n  prod:\n    {layers['env']}\n" if "env" in layers else "")
+
+
+@pytest.mark.parametrize("rule", MERGING)
+def test_a_rule_of_merging(rule: str) -> None:
+    layers, path, expected = MERGING[rule]
+    [found], errors = resolved(*layered(layers))
+    assert errors == []
+    component, _, steps = path.rpartition(":")
+    part = next(one for one in found.parts if one.component == component) if component else found
+    value: Any = part.service
+    for step in steps.split("."):
+        value = value[int(step)] if step.isdigit() else value[step] if isinstance(value, dict) else getattr(value, step)
+    if isinstance(expected, dict) and isinstance(value, Block):
+        assert {key: getattr(value, key) for key in expected} == expected
+    else:
+        assert value == expected
+
+
+def test_a_key_without_a_value_is_an_error() -> None:
+    _, errors = resolved(*layered({"defaults": "workload: {startup: 1m}", "document": "workload:\n  startup:"}))
+    assert errors == [("V107", 5)]
+
+
+def test_a_spec_that_says_otherwise_than_what_is_enforced_is_told_both_lines() -> None:
+    [found] = findings(*layered({"document": "workload: {startup: 3m}", "enforced": "workload: {startup: 5m}"}))
+    assert (found.code, found.place.line, [(one.place.file, one.place.line) for one in found.related]) == ("R204", 4, [("0.yaml", 5)])

@@ -11,7 +11,6 @@ from obsc.diagnostics import Diagnostic, Place, Sink
 from obsc.merge import merge, without_nulls
 from obsc.source import DEEPEST, Document, Node, Path, at, load, plain
 from obsc.spec.base import Block
-from obsc.spec.metrics import SIGNALS_LATER
 from obsc.spec.platform import AIPlatform
 from obsc.spec.service import AIService
 from obsc.tree import graft, prune, to_python, walk
@@ -248,35 +247,6 @@ def test_a_wrong_value_is_told_the_right_form(written: str, hint: str) -> None:
     _, found = checked(SERVICE + written + "\n")
     assert [one.code for one in found] == ["V104"]
     assert hint in found[0].hint
-
-
-# Every word of the language that this version does not compile. One that is compiled from now on leaves this list.
-LATER = [
-    *(f"{key}: x" for key in ("objectives", "traffic", "baselines", "quality", "drift", "feedback", "cost", "autoscaling", "dependencies")),
-    "workload: {versionLabel: version}", *(f"workload: {{kind: {kind}}}" for kind in ("Job", "CronJob")),
-    "metrics: {discovery: otlp}", "metrics: {dropLabels: [a]}", "metrics: {seriesBudget: 1}",
-    *(f"metrics: {{series: [{{name: a, type: gauge, signal: {signal}}}]}}" for signal in SIGNALS_LATER),
-    *(f"models: [{{name: a, {key}: x}}]" for key in ("version", "provider", "adapters", "price")),
-    "accelerators: {resource: nvidia.com/gpu, product: A100}", "alerts: {activeTimeIntervals: [a]}", "alerts: {muteTimeIntervals: [a]}",
-    "logs: {retention: 30d}",
-]
-LATER_OF_PLATFORMS = [
-    "catalogs: [x]", "prometheus: {mode: agent}", "elasticsearch: {version: 9.5.2, hosts: [], retention: 30d}",
-    *(f"alertmanager: {{{key}: x}}" for key in ("timeIntervals", "muteTimeIntervals", "watchdog", "severityLabels")),
-    *(f"alertmanager: {{teams: {{a: {{{key}: x}}}}}}" for key in ("escalation", "activeTimeIntervals", "muteTimeIntervals")),
-    "collector: {version: 0.159.0, kafka: {}}", "collector: {version: 0.159.0, mode: agent+gateway}", "jaeger: {deploy: true}",
-    "jaeger: {storage: {}}", "prometheus: {remoteWrite: [{url: https://x.example.com, headers: {}}]}",
-    *(f"sources: {{{source}: {{enabled: true}}}}" for source in ("istio", "knative", "kuberay")), "policy: {images: [x]}",
-]
-
-
-@pytest.mark.parametrize("text", [*(SERVICE + one for one in LATER), *(PLATFORM + one for one in LATER_OF_PLATFORMS)],
-                         ids=[*LATER, *LATER_OF_PLATFORMS])
-def test_a_word_that_is_not_compiled_yet_is_refused_by_name(text: str) -> None:
-    found = only(text + "\n")
-    assert found.code == "V102"
-    assert "not in this version" in found.message
-    assert found.hint
 
 
 def test_a_mapping_is_offered_where_a_name_was_written() -> None:

@@ -170,8 +170,7 @@ def _reserved(headings: Mapping[type[Block], str]) -> str:
             for key, text in block.later.items():
                 words_of.setdefault((place, text), []).append(key)
             for key, values in block.later_values.items():
-                words_of.setdefault((place, f"values of `{key}`"), []).extend(map(str, values))
-            for key, text in block.later_forms.items():
-                words_of.setdefault((place, f"a list or a glob: {text}"), []).append(key)
+                for word, text in values.items():
+                    words_of.setdefault((place, text), []).append(f"{key}: {word}")
     rows = [(place, listed(dict.fromkeys(found)), *text.partition("; ")[::2]) for (place, text), found in words_of.items()]
     return f"## Not in this version\n\n{_LATER}\n{table(('in', 'word', 'what it is', 'until then'), rows)}"

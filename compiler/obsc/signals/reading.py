@@ -107,7 +107,7 @@ _COUNTED, _TIMED, _LEVEL = ("counter", "histogram", "summary", "gauge"), ("histo
 FITTING: Mapping[str, tuple[str, ...]] = {
     "availability": ("counter",), "traffic": _COUNTED, "inputTokens": _COUNTED, "outputTokens": _COUNTED, "predictions": _COUNTED,
     "requestDuration": _TIMED, "timeToFirstToken": _TIMED, "requestsRunning": _LEVEL, "requestsWaiting": _LEVEL,
-    "qualityScore": _LEVEL, "gpuUtilization": _LEVEL, "gpuTemperature": _LEVEL}
+    "qualityScore": _LEVEL, "gpuUtilization": _LEVEL, "gpuTemperature": _LEVEL, "kvCacheUsage": _LEVEL}
 
 
 def own_measure(series: Series, signal: str) -> Measure | None:

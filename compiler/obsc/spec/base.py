@@ -19,9 +19,8 @@ def _key(name: str) -> str:
 class Block(BaseModel):
     """A mapping of the language. Unknown keys are errors, values are never coerced, instances never change.
 
-    `later` lists the keys (each with what it is and, after a semicolon, what to do until then) and `later_values`
-    the values that the language reserves but this version does not compile: using one is an error that says so. So is a
-    list or a glob under the keys of `later_forms`, which say what that would be.
+    `later` lists the keys and `later_values` the values, by key, that the language reserves but this version does not
+    compile, each with what is missing and, after a semicolon, what to do until then: using one is an error that says so.
     """
 
     model_config = ConfigDict(
@@ -29,8 +28,7 @@ class Block(BaseModel):
         validate_by_name=False, validate_default=False, hide_input_in_errors=True,
     )
     later: ClassVar[Mapping[str, str]] = {}
-    later_values: ClassVar[Mapping[str, tuple[object, ...]]] = {}
-    later_forms: ClassVar[Mapping[str, str]] = {}
+    later_values: ClassVar[Mapping[str, Mapping[str, str]]] = {}
 
 
 def leaf(description: str, example: object, *, unit: str = NONE, default: object = ...) -> Any:  # noqa: ANN401

@@ -28,10 +28,13 @@ from obsc.spec.types import (
 
 Signal: TypeAlias = Literal["availability", "traffic", "requestDuration", "timeToFirstToken", "inputTokens", "outputTokens",
                             "requestsRunning", "requestsWaiting", "predictions", "qualityScore", "gpuUtilization",
-                            "gpuTemperature"]
-SIGNALS_LATER = ("interTokenLatency", "timePerOutputToken", "queueDuration", "kvCacheUsage", "preemptions", "batchSize",
-                 "gpuMemoryUsage", "cpuUsage", "memoryUsage", "driftScore", "feedback", "spend", "up", "probeSuccess",
-                 "lastSuccess", "jobDuration")
+                            "gpuTemperature", "kvCacheUsage"]
+# Signals that no rule and no panel reads from a series of a service's own, and what would.
+SIGNALS_LATER: Mapping[str, str] = {
+    **dict.fromkeys(("interTokenLatency", "timePerOutputToken", "queueDuration", "preemptions", "batchSize", "gpuMemoryUsage", "cpuUsage",
+                     "memoryUsage", "up", "probeSuccess"), "objectives, which would read it; make it an indicator with `min` or `max`"),
+    "driftScore": "data drift; make it an indicator with `max`", "feedback": "user satisfaction; make it an indicator with `min`",
+    "spend": "cost; make it an indicator with `max`", **dict.fromkeys(("lastSuccess", "jobDuration"), "jobs that end")}
 
 
 class SecretKeyRef(Block):
@@ -92,7 +95,7 @@ class Endpoint(Block):
 class Series(Block):
     """A metric of the service's own."""
 
-    later_values: ClassVar[Mapping[str, tuple[object, ...]]] = {"signal": SIGNALS_LATER}
+    later_values: ClassVar[Mapping[str, Mapping[str, str]]] = {"signal": SIGNALS_LATER}
 
     name: MetricName = leaf("Name, for a histogram without `_bucket`.", "ai_inference_duration_seconds")
     enabled: bool = leaf("Whether the item is there: an environment can switch off what the document has.", False, default=True)
@@ -111,8 +114,11 @@ class Series(Block):
 class Metrics(Block):
     """Scraping and series."""
 
-    later: ClassVar[Mapping[str, str]] = {"dropLabels": "labels not stored", "seriesBudget": "a limit of series"}
-    later_values: ClassVar[Mapping[str, tuple[object, ...]]] = {"discovery": ("otlp",)}
+    later: ClassVar[Mapping[str, str]] = {
+        "dropLabels": "labels that are not stored; leave them out where they are made",
+        "seriesBudget": "an estimate of how many series a service has; each scrape is limited to 20,000 samples"}
+    later_values: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "discovery": {"otlp": "series that are pushed by OTLP; expose them, or write `none` with the matchers of those that are there"}}
 
     discovery: Literal["pods", "service", "static", "none"] | None = leaf(
         "How targets are found; `pods` unless given (`static` outside Kubernetes). `none`: they are scraped already.",

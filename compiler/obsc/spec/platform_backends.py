@@ -31,7 +31,7 @@ Flavor = Literal["config", "operator"]
 class RemoteWrite(Block):
     """A store that gets every sample too."""
 
-    later: ClassVar[Mapping[str, str]] = {"headers": "headers of one's own"}
+    later: ClassVar[Mapping[str, str]] = {"headers": "headers of one's own; put a proxy before the store that adds them"}
 
     url: Url = leaf("Address.", "https://mimir.example.com/api/v1/push")
     authorization: Authorization | None = leaf("Credentials, kept in the platform's namespace.",
@@ -42,7 +42,7 @@ class RemoteWrite(Block):
 class Prometheus(Block):
     """Metrics."""
 
-    later: ClassVar[Mapping[str, str]] = {"mode": "agent mode"}
+    later: ClassVar[Mapping[str, str]] = {"mode": "servers that only send on; set `remoteWrite` and a short `retention`"}
 
     flavor: Flavor = leaf("Form of the output: ConfigMaps, or objects of the operator.", "operator", default="config")
     version: ExactVersion = leaf("Version.", "3.14.0", default="3.14.0")
@@ -106,7 +106,8 @@ class Collector(Block):
     """Trace collection."""
 
     later: ClassVar[Mapping[str, str]] = {"kafka": "a queue between agents and gateways"}
-    later_values: ClassVar[Mapping[str, tuple[object, ...]]] = {"mode": ("agent+gateway",)}
+    later_values: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "mode": {"agent+gateway": "agents on every node before the gateway; let applications send to the gateway"}}
 
     flavor: Flavor | None = leaf("Form of the output; prometheus.flavor unless given.", "config", default=None)
     version: ExactVersion = leaf("Version.", "0.159.0")

@@ -40,8 +40,7 @@ class Site:
     key_words: str = ""
     keys: tuple[str, ...] = ()
     later: Mapping[str, str] = field(default_factory=dict)
-    later_values: tuple[object, ...] = ()
-    later_form: str = ""
+    later_values: Mapping[str, str] = field(default_factory=dict)
     choices: tuple[str, ...] = ()
     accepts: frozenset[type] = frozenset()
     patterns: tuple[str, ...] = ()
@@ -95,9 +94,9 @@ def site(model: type[Block], path: Path) -> Site:
         if block is not None and isinstance(step, str):
             info = fields(block)[step]
             found = Site(info.description or "", (info.examples or [None])[0], optional=not info.is_required(),
-                         later_values=tuple(block.later_values.get(step, ())), later_form=block.later_forms.get(step, ""))
+                         later_values=block.later_values.get(step, {}))
         else:
-            found = Site(found.description, _inside(found.example, step), later_values=found.later_values, later_form=found.later_form)
+            found = Site(found.description, _inside(found.example, step), later_values=found.later_values)
         annotation = inner
     return _with_annotation(found, annotation)
 
@@ -110,7 +109,7 @@ def homes(model: type[Block], key: str) -> tuple[str, ...]:
 @lru_cache(maxsize=16)
 def _homes(model: type[Block]) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = defaultdict(set)
-    for where, block in _blocks(model):
+    for where, block in blocks(model):
         for key in typed_fields(block):
             found[key].add(where)
     return {key: tuple(sorted((one for one in places if not _repeats(one, places)),
@@ -124,7 +123,8 @@ def _repeats(where: str, places: set[str]) -> bool:
     return own != where and own.removeprefix(".") in places
 
 
-def _blocks(model: type[Block]) -> Iterator[tuple[str, type[Block]]]:
+def blocks(model: type[Block]) -> Iterator[tuple[str, type[Block]]]:
+    """Every block of a document with its place, such as `metrics.endpoints[]`, the document itself (`""`) first."""
     pending: list[tuple[str, Any]] = [("", model)]
     while pending:
         where, annotation = pending.pop()
@@ -145,7 +145,7 @@ def _with_annotation(found: Site, annotation: Any) -> Site:  # noqa: ANN401  any
     return Site(
         found.description, found.example, words(annotation), words(keyed) if keyed is not None else "",
         tuple(typed_fields(block)) if block is not None else (), dict(block.later) if block is not None else {},
-        found.later_values, found.later_form, _choices(annotation), _accepts(annotation),
+        found.later_values, _choices(annotation), _accepts(annotation),
         _patterns(annotation), block is SecretKeyRef, found.optional)
 
 

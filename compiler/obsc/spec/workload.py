@@ -24,7 +24,7 @@ class Workload(Block):
     """How the service runs."""
 
     later: ClassVar[Mapping[str, str]] = {"versionLabel": "canary against stable; give each a component with a selector of its own"}
-    later_values: ClassVar[Mapping[str, tuple[object, ...]]] = {"kind": ("Job", "CronJob")}
+    later_values: ClassVar[Mapping[str, Mapping[str, str]]] = {"kind": dict.fromkeys(("Job", "CronJob"), "workloads that end")}
 
     kind: Kind = leaf(
         "Kind of the object, which tells its pods' names and labels, and what counts its replicas; `External` runs outside Kubernetes, "
