@@ -205,3 +205,14 @@ def test_what_the_compiler_wrote_is_taken(case: str, tmp_path: Path, monkeypatch
     for environment in Path("out").iterdir():
         result = obsc("link", str(environment / "artifacts"), "--platform", str(specs), "--env", environment.name, "--check")
         assert result.exit_code == 0, result.stderr
+
+
+def test_a_part_reaches_no_namespace_where_its_team_may_run_nothing(place: Path) -> None:
+    rewrite(place / "specs/platform.yaml", lambda text: text.replace("filebeat:", "  teams: {chat: {namespaces: [ai]}}\nfilebeat:", 1))
+    assert obsc("compile").exit_code == 0
+    before = platform()
+    _part(lambda data: data.update(namespaces=["ai", "kube-system"]))(place / HOME)
+    result = obsc("link", "out/test/artifacts", "--platform", "specs/platform.yaml")
+    assert result.exit_code == 1
+    assert "team `chat` may not run services in `kube-system`" in result.stderr
+    assert platform() == before
