@@ -82,7 +82,8 @@ CODES: dict[str, Code] = {
     "R202": Code("unknown environment", "A service can only exist in environments that some platform defines."),
     "R203": Code("unknown profile", "Profiles are defined by the platform."),
     "R204": Code("enforced by the platform", "The platform enforces a value; a spec may repeat it, not contradict it."),
-    "R205": Code("unknown runtime", "The catalog has no such runtime, so nothing is known of its metrics."),
+    "R205": Code("unknown runtime", "The catalog has no such runtime, so nothing is known of its metrics. Where a platform's own entry has "
+                 "mistakes, the services that rest on it are held back, and no others.", ("error", "info")),
     "R206": Code("empty version range", "No release lies in the range."),
     "R207": Code("service defined twice", "A service is identified by environment, namespace and name."),
     "R208": Code("no such environment", "The environment that was asked for has no platform."),
@@ -100,8 +101,6 @@ CODES: dict[str, Code] = {
                  "one.", _INFO),
     "R283": Code("not among its own", "A file is a catalog entry if it lies in a folder that a platform names in `catalogs`, and a spec "
                  "if it lies anywhere else.", _MOSTLY_WARNING),
-    "R284": Code("entry that cannot be used", "A catalog entry with mistakes holds back the services that rest on it, and no others.",
-                 _INFO),
     # S3xx semantics
     "S301": Code("unknown alert", "`alerts.rules` changes built-in alerts, by their names."),
     "S302": Code("no targets", "With static discovery nothing is scraped unless targets are given."),

@@ -56,7 +56,7 @@ def written(sources: Mapping[str, Source]) -> tuple[Leaf, ...]:
     return tuple(Leaf(source.file, document.index, path, node.place, node.value)
                  for source in sources.values() for document in source.documents
                  for path, node in leaves(document.root)
-                 if path[0] not in _FIXED and not isinstance(node.value, dict | tuple))
+                 if str(_kind(document)) in _MODELS and path[0] not in _FIXED and not isinstance(node.value, dict | tuple))
 
 
 def influence(sources: Mapping[str, Source], leaf: Leaf, before: Mapping[str, bytes], environment: str | None = None) -> Influence | None:

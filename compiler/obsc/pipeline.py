@@ -99,7 +99,7 @@ def _accepted(sources: Mapping[str, Source], sink: Sink) -> tuple[list[Accepted]
     known, told = sort(sources), sink.places()
     strays(known, sink)
     accepted = [check(one, sink, told.get(source.file, ())) for source in known.specs.values() for one in source.documents]
-    return None if _lost_platform(accepted, sources, told) else (accepted, Library(known.entries, sink))
+    return None if _lost_platform(accepted, sources, told) else (accepted, Library(known.entries, sink, known.strays))
 
 
 def _environments(platforms: Sequence[Accepted], library: Library, wanted: str | None, sink: Sink) -> tuple[Environment, ...]:

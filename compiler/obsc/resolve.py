@@ -159,14 +159,16 @@ def environments(platforms: Sequence[Accepted], sink: Sink, library: Library | N
 
 def _known(environment: Environment, library: Library | None) -> Environment:
     """The environment with its catalog. All of its services rest on its exporters: nothing is compiled if one of them is not known."""
-    if library is None or not environment.platform.catalogs:
+    lost = any(path[:1] == ("catalogs",) for path in environment.recovered)
+    if library is None or not (environment.platform.catalogs or lost):
         return environment
     said = [(word, environment.origins.place(("catalogs", index))) for index, word in enumerate(environment.platform.catalogs)]
     catalog = library.catalog(environment.document.file, said)
     sources = environment.platform.sources
     watching = {"target", *(info.alias or name for name, info in Sources.model_fields.items() if getattr(sources, name).enabled)}
-    lost = any(source_name(key) in catalog.broken for key in watching)
-    return replace(environment, catalog=catalog, recovered=environment.recovered | ({("catalogs",)} if lost else set()))
+    catalog = replace(catalog, partial=catalog.partial or lost)
+    unwatched = any(source_name(key) in catalog.broken for key in watching)
+    return replace(environment, catalog=catalog, recovered=environment.recovered | ({("catalogs",)} if unwatched else set()))
 
 
 def _somewhere(accepted: Accepted, sink: Sink) -> None:
@@ -398,9 +400,10 @@ def _runtime(model: AIService, origins: Origins, recovered: frozenset[Path], cat
 
 
 def _no_runtime(name: str, catalog: Catalog, place: Place, path: str, sink: Sink) -> None:
-    if name in catalog.broken:
-        sink.info("R284", f"nothing is known of `{name}`: its catalog entry has mistakes, so the service keeps its committed files",
-                  place, path=path, hint="mend the entry")
+    if name in catalog.broken or catalog.partial:
+        why = "its catalog entry has mistakes" if name in catalog.broken else "the platform's catalog is not whole"
+        sink.info("R205", f"nothing is known of `{name}`: {why}, so the service keeps its committed files", place, path=path,
+                  hint="mend the entry" if name in catalog.broken else "mend the platform's `catalogs`")
         return
     near = difflib.get_close_matches(name, catalog.names, 1)
     sink.error("R205", f"no runtime `{name}` in the catalog", place, path=path,

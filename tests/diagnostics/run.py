@@ -5,7 +5,7 @@
                                          the input does not define one
     <CODE>/bad.sh, good.sh               instead: a session of commands, one a line; what the last one says counts
 
-Three codes are out of a user's reach (catalogs, and names of files that the compiler chooses): their cases call the module.
+Two codes are out of a user's reach (names of files that the compiler chooses): their cases call the module.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from obsc import catalog, cli, report, write
+from obsc import cli, report, write
 from obsc.diagnostics import Sink
-from obsc.source import load
 
 HERE = Path(__file__).parent
 CASES = tuple(sorted({path.parent.name for path in HERE.glob("[A-Z][0-9][0-9][0-9]/bad*")}))
@@ -77,14 +76,6 @@ def _run(line: str) -> str:
     return CliRunner(catch_exceptions=False, env={"NO_COLOR": "1"}).invoke(cli.main, words[1:]).stderr
 
 
-def _entry(folder: Path, which: str) -> str:
-    """R280: an entry of the catalog, which is read from the package alone."""
-    sink, name = Sink(), f"{which}.yaml"
-    raw = (folder / name).read_bytes()
-    catalog.read(name, raw, sink)
-    return report.render(sink, {name: load(name, raw, Sink())})
-
-
 def _written(*paths: str) -> Callable[[Path, str], str]:
     """W902, W903: paths that no spec can bring about. The good form has only the first of them."""
     def run(folder: Path, which: str) -> str:
@@ -110,6 +101,6 @@ def _held(folder: Path, which: str) -> str:
 
 
 DOORS: dict[str, Callable[[Path, str], str]] = {
-    "R280": _entry, "W902": _written("prod/rules.yaml", "prod/Rules.yaml"),
+    "W902": _written("prod/rules.yaml", "prod/Rules.yaml"),
     "W903": _written("prod/rules.yaml", "../prod/rules.yaml"), "W908": _held,
 }

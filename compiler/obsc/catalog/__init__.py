@@ -58,11 +58,13 @@ def source_name(key: str) -> str | None:
 class Catalog:
     """What an environment knows: entries of its own by name, then the built-in ones.
 
-    `broken` are names of entries of its own that have mistakes: nothing is known of these, whatever is built in.
+    `broken` are names of entries of its own that have mistakes: nothing is known of these, whatever is built in. `partial`:
+    some of its entries could not be looked at, so that what it does not have is perhaps among them.
     """
 
     own: Mapping[str, Profile] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
+    partial: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from posixpath import dirname, normpath
+from posixpath import dirname, normpath, relpath
 from typing import NamedTuple
 
 from obsc.catalog import Catalog, names
@@ -46,6 +46,7 @@ class Library:
 
     sources: Mapping[str, Source]
     sink: Sink
+    strays: Mapping[str, Source] = field(default_factory=dict)
     _read: dict[str, Profile | None] = field(default_factory=dict)
 
     def entry(self, file: str) -> Profile | None:
@@ -57,16 +58,18 @@ class Library:
     def catalog(self, file: str, said: Sequence[tuple[str, Place]]) -> Catalog:
         """What an environment knows whose platform, in this file, names these folders; the first has the first say."""
         found: dict[str, str] = {}
+        partial = False
         for word, place in said:
             folder = _path(file, word)
             files = sorted(name for name in self.sources if folder is not None and normpath(dirname(name)) == folder)
             if not files:
                 self._empty(file, word, place)
+                partial = True
             for name in files:
                 self._take(name, found)
         profiles = {name: self.entry(one) for name, one in found.items()}
         return Catalog({name: one for name, one in profiles.items() if one is not None},
-                       frozenset(name for name, one in profiles.items() if one is None))
+                       frozenset(name for name, one in profiles.items() if one is None), partial)
 
     def _checked(self, source: Source) -> Profile | None:
         unread = source.file in self.sink.places()
@@ -92,11 +95,10 @@ class Library:
             self.sink.info("R282", f"an entry `{_stem(file)}` comes before this one: {first}", Place(file), hint="delete one of them")
 
     def _empty(self, file: str, word: str, place: Place) -> None:
-        folders = {normpath(dirname(name)) for name in self.sources}
+        folders = sorted({normpath(dirname(name)) for name in (*self.sources, *self.strays)})
         near = difflib.get_close_matches(_path(file, word) or "", folders, 1)
-        hint = "put an entry there, a file such as `server.yaml`, or leave the folder out"
-        if near and dirname(near[0]) == dirname(_path(file, word) or ""):
-            hint = f"did you mean `{PurePosixPath(near[0]).name}`?"
+        hint = f"did you mean `{relpath(near[0], dirname(file) or '.')}`?" if near else \
+            "put an entry there, a file such as `server.yaml`, or leave the folder out"
         text = f"the catalog folder `{word}` has no entries"
         if _path(file, word) is None:
             text, hint = f"the catalog folder `{word}` is the platform's own", "move the entries into a folder of their own"

@@ -1,0 +1,1 @@
+obsc validate bad --infos
