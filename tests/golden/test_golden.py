@@ -24,6 +24,8 @@ CASES = {
     "versions": ("golden/artifacts/ai/chat-any/rules.yaml", "golden/artifacts/ai/*/queries.txt"),
     "models": ("golden/artifacts/ai/*/[!.]*", "golden/artifacts/platform/alertmanager.yml"),
     "statefulset": ("golden/artifacts/ai/*/rules.yaml", "golden/artifacts/ai/*/filebeat.yaml"),
+    "workloads": ("files/artifacts/ai/*/rules.yaml", "files/artifacts/ai/*/tests.yaml", "files/artifacts/ai/*/scrape.yaml",
+                  "files/artifacts/ai/*/filebeat.yaml", "files/artifacts/ai/sites/part.json", "operator/manifests/ai/*/scrape-*.yaml"),
     "prometheus": ("*/artifacts/platform/prometheus.yml", "*/artifacts/ai/*/scrape.yaml", "v3/manifests/platform/prometheus-cl*"),
 }
 Tree = dict[str, "Tree | str"]

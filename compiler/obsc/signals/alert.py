@@ -130,13 +130,13 @@ def replicas(subject: Subject) -> Replicas | None:
     return Replicas(_summed(subject, available), _summed(subject, wanted))
 
 
-def _summed(subject: Subject, found: Sequence[tuple[str, str, tuple[str, ...]]]) -> Expr:
+def _summed(subject: Subject, found: Sequence[tuple[str, str, str]]) -> Expr:
     """Replicas of all objects. The cluster's state may be scraped twice, so each object counts once."""
     [(label, metric, names), *others] = found
     name = workloads.one_name(subject.resolved)
-    if not others and name is not None and names == (re2_literal(name),):
+    if not others and name is not None and names == re2_literal(name):
         return aggregate("max", subject.of_objects(metric, equal(label, name)), "namespace")
-    return aggregate("sum", any_of(*(aggregate("max", subject.of_objects(metric, regex(label, "|".join(names))), "namespace", label)
+    return aggregate("sum", any_of(*(aggregate("max", subject.of_objects(metric, regex(label, names)), "namespace", label)
                                      for label, metric, names in found)), "namespace")
 
 

@@ -63,10 +63,10 @@ class WorkloadKind:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Series that count replicas, and the RE2 expressions of the names of the objects that they are about."""
+    """Series that count replicas, and the RE2 expression of the names of the objects that they are about."""
 
     series: Counted
-    names: tuple[str, ...]
+    names: str
 
 
 def named(name: str) -> str:
@@ -96,10 +96,10 @@ def pod_names(kinds: Mapping[str, WorkloadKind], kind: str, names: Sequence[str]
 def counts(kinds: Mapping[str, WorkloadKind], kind: str, names: Sequence[str]) -> tuple[Count, ...]:
     """Which series count the replicas of objects, each kind of series once; () where there are none."""
     known = kinds.get(kind)
-    found: dict[Counted, list[str]] = {}
+    found: dict[Counted, list[tuple[str, str]]] = {}
     for suffix, series in _counted(kinds, known, "") if known is not None else ():
-        found.setdefault(series, []).extend(named(name) + pattern(suffix) for name in names)
-    return tuple(Count(series, tuple(dict.fromkeys(objects))) for series, objects in found.items())
+        found.setdefault(series, []).extend((named(name), pattern(suffix)) for name in names)
+    return tuple(Count(series, _starts(objects)) for series, objects in found.items())
 
 
 def _starts(starts: Sequence[tuple[str, str]]) -> str:
