@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 
 from obsc import durations, emit_inline, encode, scalars
 from obsc.diagnostics import render
@@ -28,6 +29,13 @@ def quoted(text: str) -> str:
 def letters(key: str) -> str:
     """A key without what people vary: case, dashes, underscores."""
     return re.sub(r"[-_ ]", "", key).lower()
+
+
+def meant(name: str, known: Iterable[str], otherwise: str) -> str:
+    """A hint for a name that is none of those that are known: the one that is nearly the same, else another hint."""
+    by_letters = {letters(one): one for one in known}
+    near = difflib.get_close_matches(letters(name), by_letters, 1)
+    return f"did you mean `{by_letters[near[0]]}`?" if near else otherwise
 
 
 def shown_path(path: Path) -> str:
@@ -80,9 +88,7 @@ def _text(node: Node) -> str:
 
 
 def _choice(where: Site, node: Node) -> str:
-    by_letters = {letters(choice): choice for choice in where.choices}
-    near = difflib.get_close_matches(letters(_text(node)), by_letters, 1)
-    return f"did you mean `{by_letters[near[0]]}`?" if near else ""
+    return meant(_text(node), where.choices, "")
 
 
 def _duration(_: Site, node: Node) -> str:

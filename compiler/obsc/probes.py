@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from obsc import endpoints, workloads
 from obsc.ir import ProbeJob
 from obsc.resolve import Resolved
@@ -35,13 +33,6 @@ def probed(resolved: Resolved, probe: Probe) -> str | None:
     port = probe.port if probe.port is not None else main.port if main.port is not None else resolved.profile.port
     host = workloads.service_host(resolved)
     return f"{main.scheme}://{host}:{port}{probe.path}" if isinstance(port, int) and host is not None else None
-
-
-def probed_host(url: str) -> str:
-    """Host and port of an address, as the platform's list of targets knows them."""
-    parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-    return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
 def _job(resolved: Resolved, probe: Probe, address: str) -> ProbeJob:

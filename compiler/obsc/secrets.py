@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from base64 import urlsafe_b64decode
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -30,6 +31,10 @@ _ISSUED_FORMS = (
     r"discord(?:app)?\.com/api/webhooks/[0-9]+/[A-Za-z0-9_-]{20,}",
     r"webhook\.office\.com/webhookb2/[A-Za-z0-9@-]{20,}",
     r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY.*",
+    r"\bAGE-SECRET-KEY-1[0-9A-Z]{20,}|\bdo[opr]_v1_[a-f0-9]{40,}|\bdapi[a-f0-9]{32}\b|\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}",
+    r"\bGOCSPX-[A-Za-z0-9_-]{20,}|\bya29\.[A-Za-z0-9_-]{20,}|\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{40,}",
+    r"\bpul-[a-f0-9]{40}\b|\blin_api_[A-Za-z0-9]{30,}",
+    r"\"auth\"[ ]*:[ ]*\"[A-Za-z0-9+/]{8,}={0,2}\"",                      # a login at a registry, as Docker keeps it
     r"\bAccountKey=[A-Za-z0-9+/=]{16,}",
     r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@|(?i:https?)://[^/\s@]+@",   # an address with user info
 )
@@ -40,6 +45,9 @@ _LIKELY = re.compile(r"\bsk-(?P<key>[A-Za-z0-9_-]{20,})|\b[Bb]earer\s+(?P<bearer
                      r"|[?&](?:access_?token|token|api_?key|key|sig|signature|password|secret)=(?P<query>[^&\s]{16,})"
                      r"|(?i:token|secret|password|passwd|pwd|(?:api|access|private|account)[_-]?key)(?:=|[\"']?[ ]*:[ ]*[\"'])"
                      r"(?P<assigned>[^\s\"'&;,]{6,})")
+# JSON and PEM in base64, as secrets travel through environments. What a web token begins with is left to its own form.
+_ENCODED = re.compile(r"(?<![A-Za-z0-9+/_-])(?:ey[A-Z]|ewo|LS0tLS1CRUdJTi)[A-Za-z0-9+/_-]{20,}={0,2}")
+_LONGEST_ENCODED = 4096
 _TELLING = re.compile(r"(?:^|_)(?:password|passwd|pwd|passphrase|tokens?|secrets?|credentials?|auth|authorization"
                       r"|(?:api|private|access|routing|integration|service|account|encryption|signing)_?keys?)$")
 _PASSWORD = re.compile(r"(?:^|_)(?:password|passwd|pwd|passphrase)$")
@@ -108,6 +116,9 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
     for found in _LIKELY.finditer(text):
         if _is_likely(found):
             yield found.span(found.lastgroup or 0)
+    for found in _ENCODED.finditer(text):
+        if _is_encoded(found):
+            yield found.span()
     for found in _ENTRY.finditer(text):
         value = found["value"].rstrip()
         is_told = tells(found["key"]) or _snake(found["key"]) in _ADDRESSES
@@ -126,7 +137,18 @@ def _is_likely(found: re.Match[str]) -> bool:
 
 
 def _has_known_form(text: str) -> bool:
+    return _is_known(text) or any(_is_encoded(found) for found in _ENCODED.finditer(text))
+
+
+def _is_known(text: str) -> bool:
     return _ISSUED.search(text) is not None or any(_is_likely(found) for found in _LIKELY.finditer(text))
+
+
+def _is_encoded(found: re.Match[str]) -> bool:
+    """Whether a text in base64 is a credential once it is decoded."""
+    text = found.group().rstrip("=")[:_LONGEST_ENCODED]
+    decoded = urlsafe_b64decode((text.replace("+", "-").replace("/", "_") + "===")[:len(text) // 4 * 4])
+    return _is_known(decoded.decode("utf-8", "replace"))
 
 
 def _random(text: str) -> bool:

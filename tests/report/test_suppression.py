@@ -70,7 +70,7 @@ def test_other_texts_keep_nothing_quiet(lines: str) -> None:
 
 @pytest.mark.parametrize("style", ["|", ">-", "|2", "|+"])
 def test_a_block_of_text_holds_no_comment_but_its_first_line_may_end_with_one(style: str) -> None:
-    text = SPEC.replace("team: ml}", f"team: ml,\n  description: x}}") + f"""\
+    text = SPEC.replace("team: ml}", "team: ml,\n  description: x}") + f"""\
 alerts:
   custom:
     - name: Mine

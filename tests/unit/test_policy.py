@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from obsc.rules.policy import target_problem
+from obsc.rules.addresses import target_problem
 
 
 @pytest.mark.parametrize(("target", "allowed", "fine"), [

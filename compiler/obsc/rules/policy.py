@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-import fnmatch
-import ipaddress
-import re
-from urllib.parse import urlsplit
+from collections.abc import Iterator
 
 from obsc import promql
+from obsc.advice import meant
 from obsc.catalog.kinds import known
-from obsc.diagnostics import Sink
+from obsc.diagnostics import Sink, render
 from obsc.ir import Service
 from obsc.resolve import Resolved
+from obsc.rules.addresses import NEVER, link_problem, target_problem
 from obsc.rules.namespaces import namespace_problem
-from obsc.source import Path
+from obsc.source import Path, at
 from obsc.spec.metrics import StaticConfig
 
 _RANKS = {"critical": 0, "warning": 1, "info": 2}
-# A name that ends so is an address to `inet_aton`: 2852039166 and 0xa9fe.0xa9fe are 169.254.169.254.
-_A_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_NEVER = "link-local addresses never are"
 
 
 def tenants(resolved: Resolved, _: Service, sink: Sink) -> None:
     """A service's team is one of the platform's, and its namespace one of the team's."""
     teams = resolved.platform.alertmanager.teams
     metadata = resolved.service.metadata
-    place = resolved.origins.place(("metadata", "team"))
     if not teams or not resolved.sound("metadata", "team"):
         return
     team = teams.get(metadata.team)
     if team is None:
-        sink.error("R212", f"the platform has no team `{metadata.team}`", place, path="metadata.team",
-                   hint=f"use one of {', '.join(f'`{one}`' for one in sorted(teams))}")
+        _no_team(metadata.team, resolved, ("metadata", "team"), sink)
     elif team.namespaces is not None and resolved.sound("metadata", "namespace") and (
             problem := namespace_problem(metadata.namespace, metadata.namespace, metadata.team, resolved.platform)):
         sink.error("P402", problem,
@@ -41,18 +35,33 @@ def tenants(resolved: Resolved, _: Service, sink: Sink) -> None:
 
 
 def severities(resolved: Resolved, _: Service, sink: Sink) -> None:
-    """A spec asks for no more urgency than its team may have; built-in alerts are lowered to it."""
-    team = resolved.platform.alertmanager.teams.get(resolved.service.metadata.team)
-    for name, rule in resolved.service.alerts.rules.items():
-        place = resolved.origins.place(("alerts", "rules", name, "severity"))
-        if team is not None and rule.severity is not None and _RANKS[rule.severity] < _RANKS[team.max_severity]:
-            sink.error("P403", f"team `{resolved.service.metadata.team}` may raise at most {team.max_severity} alerts", place,
-                       path=f"alerts.rules.{name}.severity", hint=f"write `{team.max_severity}`")
-        teams = resolved.platform.alertmanager.teams
-        if rule.team is not None and teams and rule.team not in teams:
-            sink.error("R212", f"the platform has no team `{rule.team}`",
-                       resolved.origins.place(("alerts", "rules", name, "team")), path=f"alerts.rules.{name}.team",
-                       hint=f"use one of {', '.join(f'`{one}`' for one in sorted(teams))}")
+    """A spec asks for no more urgency than its team may have (built-in alerts are lowered to it), and tells teams that exist."""
+    teams = resolved.platform.alertmanager.teams
+    own = resolved.service.metadata.team
+    highest = teams[own].max_severity if own in teams else "critical"
+    for path, severity, team in _asked(resolved):
+        if severity is not None and _RANKS[severity] < _RANKS[highest] and at(resolved.origins.tree, (*path, "severity")) is not None:
+            sink.error("P403", f"team `{own}` may raise at most {highest} alerts", resolved.origins.place((*path, "severity")),
+                       path=render((*path, "severity")), hint=f"write `{highest}`")
+        if team is not None and teams and team not in teams:
+            _no_team(team, resolved, (*path, "team"), sink)
+
+
+def _asked(resolved: Resolved) -> Iterator[tuple[Path, str | None, str | None]]:
+    """Where a spec says how urgent an alert is, or whose, and what it says."""
+    service = resolved.service
+    for name, rule in service.alerts.rules.items():
+        yield ("alerts", "rules", name), rule.severity, rule.team
+    for index, alert in enumerate(service.alerts.custom):
+        yield ("alerts", "custom", index), alert.severity, alert.team
+    for index, indicator in enumerate(service.indicators if resolved.first else ()):
+        yield ("indicators", index), indicator.severity, None
+
+
+def _no_team(name: str, resolved: Resolved, path: Path, sink: Sink) -> None:
+    teams = sorted(resolved.platform.alertmanager.teams)
+    sink.error("R212", f"the platform has no team `{name}`", resolved.origins.place(path), path=render(path),
+               hint=meant(name, teams, f"use one of {', '.join(f'`{one}`' for one in teams)}"))
 
 
 def targets(resolved: Resolved, _: Service, sink: Sink) -> None:
@@ -69,49 +78,8 @@ def targets(resolved: Resolved, _: Service, sink: Sink) -> None:
                 if problem:
                     sink.error("P404", f"the target `{target}` is not allowed: {problem}",
                                resolved.origins.place((*path, number, "targets", index)), path="metrics.staticConfigs",
-                               hint="name a Service of the cluster" if problem == _NEVER else
+                               hint="name a Service of the cluster" if problem == NEVER else
                                "ask the platform's owners to add it to `policy.targets`")
-
-
-def target_problem(target: str, allowed: tuple[str, ...] | None) -> str:
-    """Why a target `host:port` may not be scraped, or nothing."""
-    host, _, port = target.rpartition(":")
-    host = host.strip("[]").lower().rstrip(".")
-    address = _address(host)
-    if address is not None and (address.is_link_local or address.is_multicast or address.is_unspecified):
-        return _NEVER
-    if address is None and _A_NUMBER.fullmatch(host.rpartition(".")[2]):
-        return "some resolvers read it as an address"
-    if not 0 < int(port) < 65536:
-        return f"{port} is no port"
-    if allowed is not None:
-        return "" if any(_allows(entry, host, port, address) for entry in allowed) else "the platform's list has nothing like it"
-    if address is not None:
-        return "only names inside the cluster are, unless the platform lists others"
-    inside = "." not in host or host.endswith((".svc", ".svc.cluster.local"))
-    return "" if inside and host != "localhost" else "only names inside the cluster are, unless the platform lists others"
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        found = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return mapped or found
-
-
-def _allows(entry: str, host: str, port: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address | None) -> bool:
-    wanted, sign, wanted_port = entry.rpartition(":") if entry.count(":") == 1 or "]:" in entry else (entry, "", "")
-    if sign and wanted_port not in {"*", port}:
-        return False
-    pattern = wanted.strip("[]").lower()
-    if address is None:
-        return fnmatch.fnmatchcase(host, pattern)
-    try:
-        return address in ipaddress.ip_network(pattern, strict=False)
-    except ValueError:
-        return False
 
 
 def matchers(resolved: Resolved, _: Service, sink: Sink) -> None:
@@ -123,6 +91,9 @@ def matchers(resolved: Resolved, _: Service, sink: Sink) -> None:
         if problem:
             sink.error("S324", f"the expression of the matcher for `{one.label}` is not RE2: {problem}", place,
                        path="metrics.matchers", hint="use no lookaround and no back-references")
+        if one.label == "__name__":
+            sink.error("S350", "a matcher for `__name__` names a metric, where each one names its own; Prometheus refuses both", place,
+                       path="metrics.matchers", hint="match a label that the service's series have, such as `app`")
         if one.label in {"namespace", "exported_namespace"}:
             sink.error("P410", f"a matcher for `{one.label}` could read another tenant's series", place, path="metrics.matchers",
                        hint="leave it out: the service's own namespace is always matched")
@@ -132,12 +103,9 @@ def links(resolved: Resolved, _: Service, sink: Sink) -> None:
     """Links are https addresses without user info, below the platform's prefixes if it names any."""
     allowed = resolved.platform.policy.urls
     for name, url in resolved.service.metadata.links.items():
-        parts = urlsplit(url)
-        fine = parts.scheme == "https" and not parts.username and not parts.password
-        if allowed is not None:
-            fine = any(url.startswith(prefix) for prefix in allowed)
-        if not fine:
-            sink.error("P405", f"the link `{name}` leads where the platform does not allow",
+        problem = link_problem(url, allowed)
+        if problem:
+            sink.error("P405", f"the link `{name}` leads where the platform does not allow: {problem}",
                        resolved.origins.place(("metadata", "links", name)), path=f"metadata.links.{name}",
                        hint="use https without user info" if allowed is None else f"begin it with one of {', '.join(allowed)}")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 
 from obsc import workloads
+from obsc.advice import quoted
 from obsc.diagnostics import Sink
 from obsc.ir import Service
-from obsc.probes import probed, probed_host
+from obsc.probes import probed
 from obsc.resolve import Resolved
-from obsc.rules.policy import target_problem
+from obsc.rules.addresses import url_problem
 
 
 def probes(resolved: Resolved, _: Service, sink: Sink) -> None:
@@ -44,7 +45,7 @@ def _address(resolved: Resolved, index: int, sink: Sink) -> None:
         sink.error("S357", f"the probe `{one.name}` has no port with a number", written, path="probes.port",
                    hint="write the number of the Service's port, or an `url`")
         return
-    problem = target_problem(probed_host(url), resolved.platform.policy.targets)
+    problem = url_problem(url, resolved.platform.policy.targets)
     if problem:
-        sink.error("P404", f"the probe may not ask `{probed_host(url)}`: {problem}", written, path="probes",
+        sink.error("P404", f"the probe may not ask `{quoted(url)}`: {problem}", written, path="probes",
                    hint="ask the platform's owners to add it to `policy.targets`")
