@@ -25,6 +25,8 @@ def contradictions(enforced: Node, said: Node, path: Path = ()) -> Iterator[Cont
     if path[-2:] in UNIONS or (said.null_word and isinstance(enforced.value, dict)):
         return
     whole = bool(path) and path[-1] in ATOMIC
+    if whole and said.value == {}:
+        return  # an empty mapping says nothing
     if isinstance(enforced.value, dict) and isinstance(said.value, dict) and not whole:
         for key, inner in enforced.value.items():
             if key in said.value:
