@@ -23,6 +23,7 @@ from conformance.processes import Daemon, fetch, free_port, write
 from conformance.records import Consumers
 from conformance.runners import eventually
 from obsc import conventions, emit, ir, privacy
+from obsc.catalog import BUILT_IN
 from obsc.part import Part
 from obsc.spec.platform import AIPlatform
 from obsc.targets import collector
@@ -133,7 +134,7 @@ def overlay(ports: Mapping[str, int], replicas: int) -> str:
 def running(run: Run, home: Path, replicas: int) -> Iterator[Pipeline]:
     ports = {name: free_port() for name in ("grpc", "http", "health", "metrics", "sink", "tier")}
     said = platform(replicas)
-    config = next(one for one in collector.link("prod", PARTS, said) if one.path.endswith("artifacts/platform/collector.yaml"))
+    config = next(one for one in collector.link("prod", PARTS, said, BUILT_IN) if one.path.endswith("artifacts/platform/collector.yaml"))
     with (run(home / "sink", {"collector.yaml": SINK.format(port=ports["sink"])}) as sink,
           run(home / "collector", {"collector.yaml": emit.encode(config).decode()}, overlays=[overlay(ports, replicas)],
               environment=ENVIRONMENT)):
@@ -258,6 +259,6 @@ def test_validate(tool: Tool, tmp_path: Path, consumers: Consumers, replicas: in
 def test_the_manifests_are_accepted(cluster: Cluster, consumers: Consumers, flavor: str, replicas: int) -> None:
     said = platform(replicas, flavor=flavor)
     folder = conventions.manifests("prod", "platform", "")
-    objects = [one.data for one in collector.link("prod", PARTS, said) if one.path.startswith(folder)]
+    objects = [one.data for one in collector.link("prod", PARTS, said, BUILT_IN) if one.path.startswith(folder)]
     checks.apply(cluster, "---\n".join(emit.to_yaml(one) for one in objects)).require()
     consumers.record("kube-apiserver", tools.version("kube-apiserver"), len(objects))

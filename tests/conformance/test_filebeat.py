@@ -22,6 +22,7 @@ from conformance.processes import StartError
 from conformance.records import Consumers
 from conformance.runners import Filebeat, eventually
 from obsc import conventions, emit, ir, lower, privacy
+from obsc.catalog import BUILT_IN
 from obsc.part import LOGS, part_of
 from obsc.spec.platform import AIPlatform
 from obsc.targets import filebeat
@@ -139,7 +140,7 @@ def lay_out(home: Path, logs: dict[str, str], *inputs: ir.LogInput, host: str | 
     said = platform() if host is None else platform(host=host)
     compiled = {one.path: emit.encode(one).decode() for one in filebeat.compile_(service(*inputs), said)}
     parts = [part_of(service(*inputs), {LOGS: text}) for text in compiled.values()]
-    linked = {one.path: one for one in filebeat.link("prod", parts, said)}
+    linked = {one.path: one for one in filebeat.link("prod", parts, said, BUILT_IN)}
     config = linked[conventions.manifests("prod", "platform", "filebeat-config.yaml")].data
     shard = conventions.shard_name("filebeat-inputs", conventions.shard(ir.Identity("prod", "ai", "chat"), conventions.shards("filebeat-inputs", 32)))
     shards = linked[conventions.manifests("prod", "platform", f"{shard}.yaml")].data
@@ -381,7 +382,7 @@ def test_real_logs_of_real_runtimes(run_filebeat: Run, tmp_path: Path, name: str
 
 
 def test_the_manifests_are_accepted(cluster: Cluster, consumers: Consumers) -> None:
-    artifacts = filebeat.link("prod", [], platform())
+    artifacts = filebeat.link("prod", [], platform(), BUILT_IN)
     objects = [one.data for one in artifacts if "/manifests/" in one.path]
     checks.apply(cluster, "---\n".join(emit.to_yaml(one) for one in objects)).require()
     consumers.record("kube-apiserver", tools.version("kube-apiserver"), len(objects))

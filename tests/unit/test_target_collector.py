@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from obsc import conventions, emit, encode, ir, privacy
+from obsc.catalog import BUILT_IN
 from obsc.part import Part
 from obsc.spec.platform import AIPlatform
 from obsc.targets import collector
@@ -36,7 +37,7 @@ def configuration(*parts: Part, said: AIPlatform | None = None) -> dict[str, Any
 
 
 def linked(*parts: Part, said: AIPlatform | None = None) -> dict[str, Any]:
-    return {one.path: one.data for one in collector.link("prod", parts, said or platform())}
+    return {one.path: one.data for one in collector.link("prod", parts, said or platform(), BUILT_IN)}
 
 
 def manifests(*parts: Part, said: AIPlatform | None = None) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def policies(data: dict[str, Any]) -> dict[str, Any]:
 
 def test_without_a_collector_or_a_store_there_is_nothing() -> None:
     for missing in ({"collector": None}, {"jaeger": None}):
-        assert collector.link("prod", [part("chat")], platform().model_copy(update=missing)) == ()
+        assert collector.link("prod", [part("chat")], platform().model_copy(update=missing), BUILT_IN) == ()
 
 
 @pytest.mark.parametrize(("version", "names"), [
@@ -338,5 +339,5 @@ def test_configuration_with_variables_is_kept_from_flux() -> None:
 
 def test_same_input_same_bytes_in_any_order_of_services() -> None:
     parts = (part("a", 0.1), part("b", 0.2), part("c", 0.1, masks=privacy.ORDER))
-    first, second = ([emit.encode(one) for one in collector.link("prod", given, platform(replicas=2))] for given in (parts, parts[::-1]))
+    first, second = ([emit.encode(one) for one in collector.link("prod", given, platform(replicas=2), BUILT_IN)] for given in (parts, parts[::-1]))
     assert first == second

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from conftest import Compile
 from obsc import conventions, emit, ir, privacy
+from obsc.catalog import BUILT_IN
 from obsc.diagnostics import Severity
 from obsc.part import LOGS, Part, part_of
 from obsc.spec.platform import AIPlatform
@@ -55,7 +56,7 @@ def part(name: str, text: str | None = None) -> Part:
 
 
 def linked(*parts: Part, said: AIPlatform | None = None) -> dict[str, Any]:
-    return {one.path.rpartition("/")[2]: one.data for one in filebeat.link("prod", parts, said or platform())}
+    return {one.path.rpartition("/")[2]: one.data for one in filebeat.link("prod", parts, said or platform(), BUILT_IN)}
 
 
 def base(version: str, **store: object) -> dict[str, Any]:
@@ -192,7 +193,7 @@ def test_without_filebeat_or_without_logs_there_is_nothing() -> None:
     bare = AIPlatform.model_validate({"apiVersion": "obsc.dev/v1alpha1", "kind": "AIPlatform", "metadata": {"name": "prod"}})
     assert filebeat.compile_(service(log_input()), bare) == ()
     assert filebeat.compile_(service(), platform()) == ()
-    assert filebeat.link("prod", [], bare) == ()
+    assert filebeat.link("prod", [], bare, BUILT_IN) == ()
 
 
 def test_the_input_file_is_beside_the_services_other_artifacts() -> None:
@@ -378,5 +379,5 @@ def test_a_thousand_services_fit_the_shards() -> None:
 
 
 def test_same_input_same_bytes() -> None:
-    first, second = ([emit.encode(one) for one in filebeat.link("prod", [part("a"), part("b")], platform())] for _ in range(2))
+    first, second = ([emit.encode(one) for one in filebeat.link("prod", [part("a"), part("b")], platform(), BUILT_IN)] for _ in range(2))
     assert first == second

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from grafana_model import panels, problems
 from obsc import conventions, encode
+from obsc.catalog import BUILT_IN
 from obsc.emit import to_json
 from obsc.ir import (
     AlertRule,
@@ -390,7 +391,7 @@ def part(name: str, text: str | None = "{}") -> Part:
 
 
 def linked(*parts: Part, delivery: str = "files") -> dict[str, Any]:
-    return {one.path.rpartition("/")[2]: one.data for one in grafana.link("prod", parts, platform(delivery=delivery))}
+    return {one.path.rpartition("/")[2]: one.data for one in grafana.link("prod", parts, platform(delivery=delivery), BUILT_IN)}
 
 
 def test_shards_hold_every_page_once_and_one_services_growth_moves_no_other() -> None:

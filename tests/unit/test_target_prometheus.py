@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from conftest import Compile
 from obsc import privacy, promql
+from obsc.catalog import BUILT_IN
 from obsc.diagnostics import Severity as FindingSeverity
 from obsc.diagnostics import Sink
 from obsc.emit import to_json
@@ -108,7 +109,7 @@ def test_only_prometheus_3_knows_the_fallback_protocol() -> None:
 
 
 def test_a_dollar_in_an_external_label_is_a_dollar() -> None:
-    found = prometheus.link("prod", (), platform(prometheus={"externalLabels": {"cluster": "a$HOME"}}))
+    found = prometheus.link("prod", (), platform(prometheus={"externalLabels": {"cluster": "a$HOME"}}), BUILT_IN)
     text = next(one.data for one in found if one.path.endswith("artifacts/platform/prometheus.yml"))
     assert "a$$HOME" in str(text)
 
@@ -183,7 +184,7 @@ def silenced(rules: list[Any], source: dict[str, str], target: dict[str, str]) -
 
 def inhibitions(flavor: str) -> list[Any]:
     if flavor == "config":
-        found: list[Any] = YAML(typ="safe").load(str(alerting.link("prod", (), platform(alertmanager=RECEIVERS))[1].data))["inhibit_rules"]
+        found: list[Any] = YAML(typ="safe").load(str(alerting.link("prod", (), platform(alertmanager=RECEIVERS), BUILT_IN)[1].data))["inhibit_rules"]
         return found
     data: Any = alerting.compile_(service(), platform(**OPERATOR, alertmanager=RECEIVERS))[0].data
     return list(data["spec"]["inhibitRules"])
@@ -214,7 +215,7 @@ def test_an_alert_silences_what_follows_from_it_and_nothing_of_anybody_else(flav
 
 def test_an_alert_of_no_known_team_still_reaches_the_receivers_of_its_severity() -> None:
     said = {**RECEIVERS, "routing": {"critical": ("pager", "chat"), "warning": ("chat",)}}
-    text = str(alerting.link("prod", (part_of(service(), {}),), platform(alertmanager=said))[1].data)
+    text = str(alerting.link("prod", (part_of(service(), {}),), platform(alertmanager=said), BUILT_IN)[1].data)
     route = YAML(typ="safe").load(text)["route"]
 
     def reached(**labels: str) -> list[str]:
@@ -255,7 +256,7 @@ alertmanager:
 def test_objects_of_the_cluster_are_named_after_the_platforms_namespace() -> None:
     for namespace in ("observability", "other"):
         found: dict[str, Any] = {one.path.rpartition("/")[2]: one.data for one in prometheus.link(
-            "prod", (), platform(metadata={"name": "prod", "namespace": namespace}))}
+            "prod", (), platform(metadata={"name": "prod", "namespace": namespace}), BUILT_IN)}
         role, binding = found["prometheus-clusterrole.yaml"], found["prometheus-clusterrolebinding.yaml"]
         assert role["metadata"]["name"] == binding["metadata"]["name"] == binding["roleRef"]["name"] == f"obsc-{namespace}-prometheus"
         account = found["prometheus-serviceaccount.yaml"]["metadata"]["name"]
@@ -264,7 +265,7 @@ def test_objects_of_the_cluster_are_named_after_the_platforms_namespace() -> Non
 
 def test_receivers_in_the_file_read_their_secrets_from_files() -> None:
     part = part_of(service(), {})
-    found = alerting.link("prod", (part,), platform(alertmanager=RECEIVERS))
+    found = alerting.link("prod", (part,), platform(alertmanager=RECEIVERS), BUILT_IN)
     text = str(found[1].data)
     assert "routing_key_file: /etc/alertmanager/secrets/pd/k" in text
     assert "api_url_file: /etc/alertmanager/secrets/slack/url" in text
