@@ -22,11 +22,9 @@ class Contradiction(NamedTuple):
 
 def contradictions(enforced: Node, said: Node, path: Path = ()) -> Iterator[Contradiction]:
     """Each value of a document (or an overlay of one) that would be lost, since the platform enforces another."""
-    if path[-2:] in UNIONS or (said.null_word and isinstance(enforced.value, dict)):
-        return
     whole = bool(path) and path[-1] in ATOMIC
-    if whole and said.value == {}:
-        return  # an empty mapping says nothing
+    if path[-2:] in UNIONS or _says_nothing(enforced, said, whole=whole):
+        return
     if isinstance(enforced.value, dict) and isinstance(said.value, dict) and not whole:
         for key, inner in enforced.value.items():
             if key in said.value:
@@ -38,6 +36,10 @@ def contradictions(enforced: Node, said: Node, path: Path = ()) -> Iterator[Cont
                     yield from contradictions(inner, item, (*path, index))
     elif not _same(enforced, said, path):
         yield Contradiction(path, said, enforced)
+
+
+def _says_nothing(enforced: Node, said: Node, *, whole: bool) -> bool:
+    return (said.null_word and isinstance(enforced.value, dict)) or (whole and said.value == {})
 
 
 def _same(enforced: Node, said: Node, path: Path) -> bool:
