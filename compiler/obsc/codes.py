@@ -6,7 +6,11 @@ P policy and privacy, T what a target cannot express, X what verify finds in fil
 
 from __future__ import annotations
 
+import difflib
+import re
 from typing import NamedTuple
+
+_CODE = re.compile(r"[A-Z][0-9]{2,4}")
 
 
 class Code(NamedTuple):
@@ -247,3 +251,12 @@ def can_be_suppressed(code: str) -> bool:
     """
     quiet = frozenset(CODES[code].levels) & {"warning", "info"}
     return bool(quiet) and (code[0] in "LVRST" or code == "P409") and code not in {"L022", "L023", "L024", "L025", "L026"}
+
+
+def near(word: str) -> str:
+    """The code that a word was meant to be, "" if it is like none: digits change places more often than they change."""
+    said = word.upper()
+    if said in CODES:
+        return said
+    swapped = [one for one in CODES if sorted(one) == sorted(said) and one[:1] == said[:1]]
+    return next(iter(swapped or difflib.get_close_matches(said, CODES, 1)), "") if _CODE.fullmatch(said) else ""

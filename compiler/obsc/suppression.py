@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from obsc import scalars
-from obsc.codes import CODES, can_be_suppressed
+from obsc.codes import CODES, can_be_suppressed, near
 from obsc.diagnostics import Place, Sink, Suppression
 from obsc.secrets import masked
 
@@ -24,7 +24,6 @@ _VERB = "ignore"
 _MARK = re.compile(r"(?:^|(?<=[ \t]))#[#\s]*obsc:\s*(?P<said>.*)")
 _MEANT = frozenset({"disable", "suppress", "noqa", "skip", "allow", "nolint", "silence"})
 _WORD = re.compile(r"[^\s,\[\]()]+")
-_CODE = re.compile(r"[A-Za-z][0-9]{2,4}")
 _NEW_DOCUMENT = re.compile(r"---(?:[ \t]|$)")
 _LONGEST_REASON = 200
 
@@ -119,9 +118,9 @@ def _read(comment: _Comment, sink: Sink) -> Iterator[Suppression]:
 def _may_be(code: str, place: Place, sink: Sink) -> bool:
     """Whether a code is one that a comment may keep quiet; if not, that is reported."""
     if code not in CODES:
-        near = difflib.get_close_matches(code, CODES, 1) if _CODE.fullmatch(code) else []
+        meant = near(code)
         sink.warning("L024", f"there is no code `{scalars.shown(masked(code))}`", place,
-                     hint=f"did you mean `{near[0]}`?" if near else "write codes as they are printed, such as `S317`")
+                     hint=f"did you mean `{meant}`?" if meant else "write codes as they are printed, such as `S317`")
     elif not can_be_suppressed(code):
         always = CODES[code].levels == ("error",)
         sink.warning("L025", f"`{code}` ({CODES[code].title}) cannot be suppressed: " + (

@@ -21,7 +21,7 @@ def explain_command(what: str, paths: tuple[Path, ...], out: Path, environment: 
     (out/prod/artifacts/ai/chat/rules.yaml:12). PATHS are the specs (default: specs).
     """
     from obsc import explain_report  # noqa: PLC0415
-    from obsc.codes import CODES  # noqa: PLC0415
+    from obsc.codes import CODES, near  # noqa: PLC0415
     from obsc.diagnostics import Sink  # noqa: PLC0415
 
     if what in CODES:
@@ -35,7 +35,9 @@ def explain_command(what: str, paths: tuple[Path, ...], out: Path, environment: 
     elif file in sources:
         said = explain_report.value(sources, file, where, environment)
     else:
-        raise click.BadParameter(f"`{what}` is no code, no `spec:path` of the specs that are read, and no `output:line`", param_hint="WHAT")
+        meant = f"; did you mean {near(what)}?" if near(what) else ""
+        raise click.BadParameter(f"`{what}` is no code, no `spec:path` of the specs that are read, and no `output:line`{meant}",
+                                 param_hint="WHAT")
     if said is None:
         raise click.BadParameter(f"there is nothing at `{what}`", param_hint="WHAT")
     click.echo(said, nl=False)
