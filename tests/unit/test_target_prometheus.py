@@ -206,6 +206,9 @@ def test_an_alert_silences_what_follows_from_it_and_nothing_of_anybody_else(flav
     for other in ({"cluster": "b"}, {"namespace": "b"}, {"service": "b"}):
         assert not silenced(rules, {**critical, "cluster": "a"}, {**warning, "cluster": "a", **other})
         assert not silenced(rules, {**down, "cluster": "a"}, {**warning, "cluster": "a", **other})
+    # A service in several namespaces: an outage of one says nothing of another.
+    assert not silenced(rules, {**down, "workload_namespace": "eu"}, {**warning, "workload_namespace": "us"})
+    assert silenced(rules, {**down, "workload_namespace": "eu"}, {**warning, "workload_namespace": "eu"})
     # Alerts of other people's rules have neither a service nor a signal of ours.
     for labels in ({}, {"namespace": "ai"}, {"namespace": "ai", "service": "chat"}):
         foreign = [{**labels, "alertname": "KubeX", "severity": severity} for severity in ("critical", "warning")]

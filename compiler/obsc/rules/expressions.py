@@ -106,7 +106,8 @@ def alert_tests(resolved: Resolved, _: Service, sink: Sink) -> None:
                     sink.error("S362", f"the alert {alert.name} reads {', '.join(f'`{one}`' for one in read)} and no `{name}`", place,
                                path="alerts.custom.test", hint="give the series that the alert reads")
             if test.fires and test.at < alert.for_:
-                sink.error("S362", f"the alert {alert.name} cannot fire at {durations.show(test.at)}: it waits {durations.show(alert.for_)}",
+                waits = durations.show(alert.for_)
+                sink.error("S362", f"the alert {alert.name} waits {waits}, and cannot fire at {durations.show(test.at)}",
                            resolved.origins.place((*path, "at")), path="alerts.custom.test",
                            hint="look later, or expect that it does not fire")
 

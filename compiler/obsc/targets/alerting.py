@@ -19,11 +19,11 @@ from obsc.spec.platform_alerting import EmailConfig, Receiver, WebhookConfig
 
 Data = dict[str, object]
 _SILENT = "obsc/silent"  # no receiver of a platform can have this name
-_GROUP = ("cluster", "namespace", "service", "alertname", "severity")
+_GROUP = ("cluster", "namespace", "workload_namespace", "service", "alertname", "severity")
 # Graver alerts silence lighter ones of the same signal; an outage silences what follows from it. A label that both lack
 # counts as equal, so what silences must have these labels: alerts of other people's rules do not.
 _OURS, _SIGNAL = ("service", "!=", ""), ("signal", "!=", "")
-_SAME = ("cluster", "namespace", "service", "component", "signal")
+_SAME = ("cluster", "namespace", "workload_namespace", "service", "component", "signal")
 _Matchers = tuple[tuple[str, str, str], ...]
 _INHIBIT: tuple[tuple[_Matchers, _Matchers, tuple[str, ...]], ...] = (
     ((("severity", "=", "critical"), _OURS, _SIGNAL), (("severity", "=~", "warning|info"),), _SAME),
