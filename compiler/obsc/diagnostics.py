@@ -99,7 +99,8 @@ class Sink:
 
     def unheeded(self) -> Iterator[tuple[Suppression, Diagnostic | None]]:
         """Each suppression that keeps nothing quiet, with the error (which none can) that stands where it is about, or None."""
-        quiet, errors = set(), {}
+        quiet: set[tuple[str, int, str]] = set()
+        errors: dict[tuple[str, int, str], Diagnostic] = {}
         for one in self._found:
             key = (one.place.file, one.place.line, one.code)
             if one.suppressed:
