@@ -200,6 +200,16 @@ def test_labels_of_a_target_cannot_place_it_in_another_namespace(compile_texts: 
     assert fixed == {"job": "chat", "namespace": "ai", "service": "chat"}
 
 
+@pytest.mark.parametrize("said", ["team: search", "namespace: search", "severity: critical", "alertname: Mine", "service: other"])
+def test_labels_of_a_service_redirect_no_alert(said: str, compile_texts: Compile) -> None:
+    text = f"metadata: {{name: chat, namespace: ai, team: ml, labels: {{{said}, tier: gold}}}}\n"
+    compiled, found = compile_texts({"chat.yaml": spec(text), "platform.yaml": PLATFORM})
+    assert told(found, Severity.WARNING) == [("T501", 5)]
+    alerts = [rule["labels"] for rule in rules(compiled.tree) if "alert" in rule]
+    assert {(one["team"], one["namespace"], one["service"], one["tier"]) for one in alerts} == {("ml", "ai", "chat", "gold")}
+    assert "critical" not in {one["severity"] for one in alerts}
+
+
 # Written PromQL
 
 FOREIGN = ('up{namespace="search"}', 'up{namespace=~".+"}', 'up{namespace=~"search"}', 'up{namespace!="ai"}', 'up{namespace!~"ai"}', 'up{namespace=""}',

@@ -19,7 +19,7 @@ from obsc.rules.metrics import dropped_metrics, pod_labels
 from obsc.rules.namespaces import object_names, own_namespaces
 from obsc.rules.policy import content, links, log_paths, matchers, severities, targets, tenants, unchecked_certificates
 from obsc.rules.probes import probes
-from obsc.rules.references import endpoints_named, folders, routed, static_targets, uncertain_metrics, workloads
+from obsc.rules.references import endpoints_named, folders, labels_kept, routed, static_targets, uncertain_metrics, workloads
 from obsc.rules.runtime import engine_known, metrics_page, options_known
 
 __all__ = ["FLEET_RULES", "PLATFORM_RULES", "RULES", "Member", "Rule", "member"]
@@ -28,7 +28,8 @@ Rule = Callable[[Resolved, Service, Sink], None]
 
 # The order of work; findings are sorted by place in the end.
 RULES: tuple[Rule, ...] = (
-    endpoints_named, folders, static_targets, workloads, routed, uncertain_metrics, known_alerts, alert_numbers, tenants, severities,
+    endpoints_named, folders, labels_kept, static_targets, workloads, routed, uncertain_metrics, known_alerts, alert_numbers,
+    tenants, severities,
     own_namespaces, object_names, targets, matchers, links, log_paths, content, unchecked_certificates, metrics_page, options_known,
     engine_known,
     expressions, alert_tests, indicator_bounds, own_names, pod_labels, dropped_metrics, probes,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 
 from obsc import endpoints
-from obsc.diagnostics import Place, Sink
+from obsc.diagnostics import Place, Sink, render
+from obsc.encode import series_label
 from obsc.ir import Discovery, Service, Severity
 from obsc.resolve import Resolved
 from obsc.signals.reading import FITTING, fault_matcher
@@ -110,6 +111,20 @@ def folders(resolved: Resolved, _: Service, sink: Sink) -> None:
         sink.warning("T501", "`dashboards.folder` has no effect where dashboards are delivered as files",
                      resolved.origins.place(("dashboards", "folder")), path="dashboards.folder",
                      hint="leave it out, or let the platform deliver to the sidecar")
+
+
+# What every alert has: its name and how urgent it is.
+_OF_ALERTS = frozenset({"alertname", "severity"})
+
+
+def labels_kept(resolved: Resolved, service: Service, sink: Sink) -> None:
+    """Labels of the service are labels of its alerts, unless these have one of that name for routing: then that is told."""
+    for key, value in resolved.service.metadata.labels.items() if resolved.first else ():
+        label = series_label(key)
+        if label in _OF_ALERTS or any(dict(rule.labels).get(label, value) != value for rule in service.alerts):
+            sink.warning("T501", f"the label `{key}` stands on objects only: alerts have a `{label}` of their own",
+                         resolved.origins.place(("metadata", "labels", key), key=True), path=render(("metadata", "labels", key)),
+                         hint="rename it, or leave it out")
 
 
 def uncertain_metrics(resolved: Resolved, service: Service, sink: Sink) -> None:
