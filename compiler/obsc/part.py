@@ -7,7 +7,7 @@ untrusted: what it says is checked like a spec, and a file that it names must li
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
@@ -35,7 +35,7 @@ class Part:
     dashboard: tuple[str, str, str]
     traces: TracePolicy | None
     routes: tuple[Route, ...]
-    files: tuple[tuple[str, str], ...] = ()
+    files: Sequence[tuple[str, str]] = ()
     namespaces: tuple[str, ...] = ()
 
     @property

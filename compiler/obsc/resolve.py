@@ -24,6 +24,7 @@ from obsc.spec.components import PART_KEYS
 from obsc.spec.platform import AIPlatform
 from obsc.spec.platform_backends import Sources
 from obsc.spec.service import UNIONS, AIService
+from obsc.unique import unique
 from obsc.validate import Accepted, build
 
 UNKNOWN_RUNTIME = "custom"
@@ -102,6 +103,16 @@ class Resolved:
     def further(self) -> str:
         """Name of a component behind the first one, "" for that."""
         return "" if self.first else self.component
+
+    @property
+    def named(self) -> Place:
+        """Where the service's name stands."""
+        return self.origins.place(("metadata", "name"))
+
+    @property
+    def sure(self) -> bool:
+        """Whether name and namespace are the author's."""
+        return self.sound("metadata", "name") and self.sound("metadata", "namespace")
 
     @property
     def full_name(self) -> str:
@@ -200,6 +211,14 @@ def _platform_trees(accepted: Accepted) -> Iterator[tuple[str, Node, dict[int, s
 def services_with_findings(accepted: Sequence[Accepted], found: Sequence[Environment],
                            sink: Sink) -> tuple[tuple[Resolved, Sink], ...]:
     """Every service in every environment where it exists, sorted by identity, each with findings of its own."""
+    ordered = sorted(placed(accepted, found, sink), key=lambda pair: (pair[0].identity, pair[0].file, pair[0].lines.start))
+    first, doubled = unique([pair[0] for pair in ordered], sink)
+    kept = {id(one) for one in first}
+    return tuple((replace(one, failed=one.failed or one.identity in doubled), own) for one, own in ordered if id(one) in kept)
+
+
+def placed(accepted: Sequence[Accepted], found: Sequence[Environment], sink: Sink) -> tuple[tuple[Resolved, Sink], ...]:
+    """Every service in every environment where it exists, each with findings of its own, whatever other services there are."""
     by_name = {environment.name: environment for environment in found}
     result: list[tuple[Resolved, Sink]] = []
     for one in accepted:
@@ -210,11 +229,7 @@ def services_with_findings(accepted: Sequence[Accepted], found: Sequence[Environ
                 sink.extend(own)
             else:
                 result.append((resolved, own))
-    ordered = sorted(result, key=lambda pair: (pair[0].identity, pair[0].file, pair[0].lines.start))
-    unique = {id(one): one for one in _unique([pair[0] for pair in ordered], sink)}
-    doubled = {one.identity for one, _ in ordered if id(one) not in unique}
-    # Neither of two is compiled: the first to be read must not take what is another's.
-    return tuple((replace(one, failed=one.failed or one.identity in doubled), own) for one, own in ordered if id(one) in unique)
+    return tuple(result)
 
 
 def _where(one: Accepted, known: Mapping[str, Environment], sink: Sink) -> list[str]:
@@ -420,16 +435,3 @@ def _unknown_pages(model: AIService, origins: Origins, catalog: Catalog, sink: S
             _no_runtime(one.runtime, catalog, origins.place(path), "metrics.endpoints", sink)
             found.add(path)
     return frozenset(found)
-
-
-def _unique(found: Sequence[Resolved], sink: Sink) -> Iterator[Resolved]:
-    seen: dict[Identity, Resolved] = {}
-    for one in found:
-        first = seen.setdefault(one.identity, one)
-        if first is one:
-            yield one
-        elif one.sound("metadata", "name") and one.sound("metadata", "namespace"):
-            name = f"{one.identity.namespace}/{one.identity.name}"
-            sink.error("R207", f"two services are called `{name}` in the environment `{one.identity.environment}`",
-                       one.origins.place(("metadata", "name")), path="metadata.name", hint="rename one of them",
-                       related=(Related(first.origins.place(("metadata", "name")), "the other one"),))

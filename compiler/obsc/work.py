@@ -1,0 +1,71 @@
+"""Files of services → object files: from the store what is known, the rest by as many processes as pay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from obsc import build, workers
+from obsc.objectfile import ObjectFile, pack, unpack
+from obsc.store import Store, key
+from obsc.translate import Setting, translate_bytes
+
+_FORM = "object 1"  # changes when the bytes of an entry mean something else
+_PAYS = 16  # so many files are worth a process
+_ODD = b""
+
+
+def _silent(_done: int, _total: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How a run compiles its files: by how many processes (0: as many as pay), what it remembers, whom it tells how far it is."""
+
+    jobs: int = 1
+    store: Store | None = None
+    progress: Callable[[int, int], None] = _silent
+
+
+def run(work: Work, files: Mapping[str, bytes], setting: Setting, shared: Sequence[str]) -> list[ObjectFile | None]:
+    """What each file compiles to; None for one that is not of services alone. `shared` is everything else that decides it.
+
+    Raises `workers.LostError`.
+    """
+    names = _names(work.store, files, shared)
+    found = {file: _known(work.store, name) for file, name in names.items()}
+    missing = [file for file in files if found.get(file) is None]
+
+    def compiled(file: str) -> bytes:
+        one = translate_bytes(file, files[file], setting)
+        if one is None:
+            return _ODD
+        raw = pack(one)
+        if work.store is not None and not one.failed:
+            work.store.put(names[file], raw)
+        return raw
+
+    jobs = work.jobs or max(1, min(workers.processors(), len(missing) // _PAYS))
+    for done, (file, raw) in enumerate(zip(missing, workers.each(compiled, missing, jobs), strict=True), 1):
+        found[file] = unpack(raw) if raw else None
+        work.progress(done, len(missing))
+    if work.store is not None and missing:
+        work.store.trim()
+    return [found[file] for file in files]
+
+
+def _names(store: Store | None, files: Mapping[str, bytes], shared: Sequence[str]) -> dict[str, str]:
+    """Under which name each file is remembered: it is made of everything that its outputs and findings depend on."""
+    if store is None:
+        return {}
+    common = key(_FORM, build.digest(), build.libraries(), *shared)
+    return {file: key(common, file, raw) for file, raw in files.items()}
+
+
+def _known(store: Store | None, name: str) -> ObjectFile | None:
+    raw = store.get(name) if store is not None else None
+    try:
+        return unpack(raw) if raw is not None else None
+    except ValueError:
+        return None
