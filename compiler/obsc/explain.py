@@ -88,12 +88,12 @@ def causes(found: Sequence[Influence], output: str, line: int) -> tuple[Influenc
 
 
 def concerned(sources: Mapping[str, Source], output: str) -> dict[str, Source]:
-    """The documents that can have a say in an output: of a service's folder, its own and the platforms."""
+    """The documents that can have a say in an output: of a service's folder, its own, the platforms, and catalog entries."""
     parts = output.split("/")
     if len(parts) < 5 or parts[2] == PLATFORM:
         return dict(sources)
     wanted = (parts[2], parts[3])
-    return {name: replace(source, documents=tuple(one for one in source.documents if _kind(one) == "AIPlatform" or _named(one) in {
+    return {name: replace(source, documents=tuple(one for one in source.documents if _kind(one) != "AIService" or _named(one) in {
         wanted, ("", wanted[1])})) for name, source in sources.items()}
 
 

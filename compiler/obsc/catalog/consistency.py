@@ -31,8 +31,10 @@ _FORMS = frozenset({frozenset({"errors", "total"}), frozenset({"counters"}), fro
 # What each kind of rule is made of, besides its start.
 _RULES = {"product": ({"factor", "count"},), "power": ({"factor", "count"}, {"factor", "up_to"}),
           "linear": ({"step", "count"}, {"count", "up_to"}), "decades": ({"up_to"},)}
-_QUANTIFIERS = re.compile(r"[*+{]")
-_MOST_QUANTIFIERS = 2  # what Python's matcher, which goes back and forth, answers at once
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+# What Python's matcher, which goes back and forth, answers at once: two repetitions, one group, none of these repeated.
+_REPEATED, _GROUPED, _AGAIN = re.compile(r"[*+?{]"), re.compile(r"\("), re.compile(r"\)[*+?{]")
+_MOST_REPEATED = 2
 
 
 class Mistake(NamedTuple):
@@ -47,16 +49,19 @@ class Mistake(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Whole:
-    """An entry, and what its file names whether it is sound or not; `partial`: some of it was not, and is left out here."""
+    """An entry, and what its file names whether it is sound or not; `partial`: some of it was not, and is left out here;
+    `nameless`: so are metrics of which nobody knows the names.
+    """
 
     form: ProfileForm
     metrics: Mapping[str, tuple[MetricForm, Metric]]
     named: Mapping[str, frozenset[str]]
     partial: bool
+    nameless: bool
 
     def knows(self, table: str, name: str) -> bool:
         """Whether the file defines a name, or tries to."""
-        return name in self.named[table]
+        return name in self.named[table] or (self.nameless and table == "metrics")
 
     def near(self, table: str, name: str) -> str:
         """What was meant by a name that the file does not define, or where to define it."""
@@ -69,9 +74,11 @@ def mistakes(form: ProfileForm, profile: Profile, root: Node | None) -> Iterator
     tables: dict[str, Iterable[str]] = {"entities": form.entities, "buckets": form.buckets, "bucketRules": form.bucket_rules,
                                         "companions": form.companions}
     named = {table: frozenset(names) | _written_keys(root, table) for table, names in tables.items()}
-    named["metrics"] = frozenset(one.name for one in form.metrics) | _written_metrics(root)
+    written = _written_metrics(root)
+    named["metrics"] = frozenset(one.name for one in form.metrics) | frozenset(written)
     both = list(zip(form.metrics, profile.metrics, strict=True))
-    whole = _Whole(form, {facts.name: (one, facts) for one, facts in reversed(both)}, named, partial=root is not None)
+    whole = _Whole(form, {facts.name: (one, facts) for one, facts in reversed(both)}, named, root is not None,
+                   not all(_NAME.fullmatch(name) for name in written))
     yield from _readings(form)
     for index, (one, facts) in enumerate(both):
         yield from _metric(one, facts, whole, ("metrics", index))
@@ -88,10 +95,11 @@ def _written_keys(root: Node | None, key: str) -> frozenset[str]:
     return frozenset(node.value) if node is not None and isinstance(node.value, dict) else frozenset()
 
 
-def _written_metrics(root: Node | None) -> frozenset[str]:
+def _written_metrics(root: Node | None) -> list[str]:
+    """Names of metrics as they are written, whatever they are; "" where there is none."""
     node = at(root, ("metrics",)) if root is not None else None
     items = node.value if node is not None and isinstance(node.value, tuple) else ()
-    return frozenset(str(name.value) for one in items if (name := at(one, ("name",))) is not None)
+    return [str(name.value) if (name := at(one, ("name",))) is not None else "" for one in items]
 
 
 def _readings(form: ProfileForm) -> Iterator[Mistake]:
@@ -236,7 +244,8 @@ def _matches(sign: str, value: str, known: str) -> bool:
     """Whether a value passes; true where to tell could take for ever."""
     if sign in {"=", "!="}:
         return (known == value) == (sign == "=")
-    if len(_QUANTIFIERS.findall(value)) > _MOST_QUANTIFIERS or pattern_problem(value) is not None:
+    hard = len(_REPEATED.findall(value)) > _MOST_REPEATED or len(_GROUPED.findall(value)) > 1 or _AGAIN.search(value) is not None
+    if hard or pattern_problem(value) is not None:
         return True
     try:
         return (re.fullmatch(value, known) is not None) == (sign == "=~")

@@ -7,6 +7,7 @@ of its `environments`; nothing in the file says so. Paths are compared as texts:
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -20,6 +21,7 @@ from obsc.diagnostics import Place, Sink
 from obsc.source import Node, Source, at, place_of
 
 RESERVED = frozenset({"custom"})  # what specs call a program that no entry describes
+_FOLDER = re.compile(r"[A-Za-z0-9_./-]{1,200}")
 # Keys of an entry that no document of the language has.
 _TELLING = frozenset({"class", "startup", "metrics", "signals", "entities"})
 
@@ -142,7 +144,9 @@ def _named(root: Node) -> Iterator[Node]:
 
 
 def _path(file: str, said: str) -> str | None:
-    """The folder that a platform's file means; None for what leads anywhere, and for the file's own folder."""
+    """The folder that a platform's file means; None for what is no folder below anything, and for the file's own."""
+    if _FOLDER.fullmatch(said) is None:
+        return None
     home = normpath(dirname(file))
     path = normpath(f"{dirname(file) or '.'}/{said}")
     return None if said.startswith("/") or path == home or ".." in said.lstrip("./").split("/") else path
