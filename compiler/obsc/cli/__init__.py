@@ -14,6 +14,7 @@ from obsc.cli.explain import explain_command
 from obsc.cli.link import link_command
 from obsc.cli.plan import plan_command
 from obsc.cli.schema import schema_command
+from obsc.cli.simulate import simulate_command
 from obsc.cli.validate import validate_command
 from obsc.cli.verify import verify_command
 
@@ -24,6 +25,6 @@ def main() -> None:
     """Compile specs of AI services into the configuration that observes them."""
 
 
-for _command in (catalog_command, compile_command, explain_command, link_command, plan_command, schema_command, validate_command,
-                 verify_command):
+for _command in (catalog_command, compile_command, explain_command, link_command, plan_command, schema_command, simulate_command,
+                 validate_command, verify_command):
     main.add_command(_command)
