@@ -271,7 +271,18 @@ def _deep(rng: random.Random, text: str) -> str:
     return text + "\ndeep: " + "[" * depth + rng.choice(("", "]" * depth)) + "\n"
 
 
+def _comment(rng: random.Random, text: str) -> str:
+    """Comments of the compiler's kind, more or less as it reads them, behind lines or on lines of their own."""
+    lines = text.split("\n")
+    for _ in range(rng.choice((1, 2, 5))):
+        at = rng.randrange(len(lines))
+        said = " ".join((rng.choice(("ignore", "ignore", "ignor", "disable", "")), rng.choice(("S312", "T501", "S330,S331", "S371", "P410", "V101", "x", "")),
+                         rng.choice(("-- known", "-- known", "--", "- known", ""))))
+        lines[at] += rng.choice((f"  # obsc: {said}", f"\n# obsc: {said}", f"#obsc:{said}"))
+    return "\n".join(lines)
+
+
 DATA: tuple[Callable[[random.Random, dict[str, Any]], None], ...] = (
     _drop, _replace, _replace, _rename, _add, _move, _nudge, _nudge, _example, _example, _example, _example, _graft, _graft, _graft, _graft)
 TEXT: tuple[Callable[[random.Random, str], str], ...] = (
-    _line_away, _line_again, _indented, _token, _token, _token, _char_away, _char_away, _cut, _conflict, _twice, _other_ends, _deep)
+    _line_away, _line_again, _indented, _token, _token, _token, _char_away, _char_away, _cut, _conflict, _twice, _other_ends, _deep, _comment)
