@@ -80,6 +80,19 @@ def test_every_selector_names_the_namespaces_and_alerts_tell_which(compile_texts
             assert "namespace" not in rule["labels"]
 
 
+def test_what_a_team_confined_to_one_namespace_stays_there(compile_texts: Compile) -> None:
+    own = SITES + """metrics: {series: [{name: refusals_total, type: counter}]}
+alerts:
+  custom:
+    - {name: Odd, expr: 'rate(refusals_total{namespace="eu"}[5m]) > 1', summary: odd}
+    - {name: Even, expr: 'rate(refusals_total{namespace="eu",exported_namespace="us"}[5m]) > 1', summary: even}
+"""
+    tree = compiled(compile_texts, own)
+    [missing] = [rule for rule in rules(tree) if rule.get("labels", {}).get("metric") == "refusals_total"]
+    assert 'absent_over_time(refusals_total{job="chat",namespace="eu"}[' in missing["expr"]
+    assert 'namespace="us"' not in missing["expr"]
+
+
 def test_texts_say_the_services_own_name_and_namespace(compile_texts: Compile) -> None:
     tree = compiled(compile_texts, "")
     [down] = [rule for rule in rules(tree) if rule.get("alert") == "ServiceDown"]

@@ -177,11 +177,12 @@ class Subject:
         lack what another has. With a glob nobody knows the sites: then it is one for all.
         """
         sites = workloads.sites(self.resolved)
-        if len(sites) < _SEVERAL:
+        placed = [one for one in selector.matchers if one.label in _NAMESPACES]
+        # What its author confined is left as it is.
+        if len(sites) < _SEVERAL or [one.value for one in placed] != [encode.re2_namespaces(sites)]:
             return (selector,)
-        rest = [one for one in selector.matchers if one.label not in _NAMESPACES]
-        [label] = {one.label for one in selector.matchers} & _NAMESPACES
-        return tuple(select(selector.metric, *rest, equal(label, site), offset=selector.offset) for site in sites)
+        rest = [one for one in selector.matchers if one not in placed]
+        return tuple(select(selector.metric, *rest, equal(placed[0].label, site), offset=selector.offset) for site in sites)
 
     def label(self, label: str, exporter: str = "") -> str:
         """Name of the namespace, pod or container label in an exporter's series."""
