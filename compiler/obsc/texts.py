@@ -16,8 +16,8 @@ from obsc import conventions, encode, privacy
 from obsc.diagnostics import Sink
 from obsc.part import DASHBOARD, LOGS, RULES, SCRAPE, Part
 from obsc.promql import problem as promql_problem
-from obsc.rules.namespaces import namespace_problem
 from obsc.rules.addresses import target_problem
+from obsc.rules.namespaces import namespace_problem
 from obsc.source import load, plain
 from obsc.spec.platform import AIPlatform
 
