@@ -24,6 +24,7 @@ _USUAL = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # of a
 @dataclass(frozen=True, slots=True)
 class Line:
     """A series, or one for each row of `per`. `template` are labels with facts to fill in; `releases` those that have it (() is all).
+    `is_foreign`: a library adds it by other means than the rest.
 
     `factor` turns the simulator's units into the metric's, `marks` are the bounds as the page writes them.
     """
@@ -39,10 +40,16 @@ class Line:
     quantiles: tuple[float, ...] = ()
     shown: str = ""
     releases: tuple[str, ...] = ()
+    is_foreign: bool = False
 
     def labels(self, facts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         """Labels of a row; one without a text is none."""
-        return _filled(self.template, tuple(facts.get(name, "") for _, text in self.template for name in _FACT.findall(text)))
+        return _filled(self.template, tuple(facts.get(name, "") for name in _facts(self.template)))
+
+
+@lru_cache(maxsize=5000)
+def _facts(template: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    return tuple(name for _, text in template for name in _FACT.findall(text))
 
 
 @lru_cache(maxsize=50000)
@@ -60,11 +67,13 @@ def lines(pool: Pool, releases: Collection[str], wanted: Collection[str] | None 
     style, found = meaning.style(pool.profile), list[Line]()
     if style.library and wanted is None:
         for one in meaning.library():
-            found.append(Line(one.metric, one.cell, "pod", tuple(one.cell.labels.items()), 1.0, shown=one.metric.type))
+            found.append(Line(one.metric, one.cell, "pod", tuple(one.cell.labels.items()), 1.0, shown=one.metric.type,
+                              is_foreign=True))
     for metric in pool.profile.metrics:
         having = tuple(release for release in releases if exists(metric, pool, release or None, partitioned=partitioned))
-        if having and (wanted is None or metric.name in wanted):
-            says = meaning.meaning(metric, pool.profile)
+        says = meaning.meaning(metric, pool.profile)
+        # What begins with its first event never begins if nobody knows what that would be.
+        if having and (says.known or not metric.lazy) and (wanted is None or metric.name in wanted):
             shown = style.types or says.says or metric.type
             all_have = () if len(having) == len(releases) else having
             found += (replace(line, shown=shown, releases=all_have) for line in _of(metric, says, pool, python=style.floats == "python"))

@@ -59,6 +59,11 @@ class Page:
     gathered: dict[tuple[int, int], Gathered] = field(default_factory=dict)
     epoch: int = 0
 
+    @property
+    def needs(self) -> frozenset[str]:
+        """Whose rows it shows."""
+        return frozenset(line.per for line in self.lines)
+
     def watch(self, rows: Rows, epoch: int) -> None:
         """Take in what the last step observed; a new epoch of the program begins with nothing."""
         if epoch != self.epoch:
@@ -92,7 +97,7 @@ class Page:
                     samples += self._samples(number, place, line, row, name)
         for name, (line, samples) in families.items():
             yield Family(name, line.shown, line.metric.help, tuple(samples))
-            if self.created and line.metric.type != "gauge" and samples:
+            if self.created and line.metric.type != "gauge" and samples and not line.is_foreign:
                 base = name.removesuffix("_total")
                 labels = dict.fromkeys(tuple(pair for pair in labels if pair[0] not in {"le", "quantile"}) for _, labels, _ in samples)
                 yield Family(f"{base}_created", "gauge", line.metric.help, tuple((f"{base}_created", one, born) for one in labels))
@@ -130,11 +135,18 @@ def _histogram(found: Gathered | None, line: Line, labels: Labels, name: str) ->
             return
         found = Gathered([0.0] * len(line.bounds))
     # Whole numbers that rise with the bounds and with time, and end at the number of all.
-    for text, below in zip(line.marks, found.below, strict=True):
-        yield f"{name}_bucket", (*labels, ("le", text)), float(min(found.count, floor(below + 1e-6)))
-    yield f"{name}_bucket", (*labels, ("le", "+Inf")), float(found.count)
+    bucket, limits = f"{name}_bucket", _limited(labels, line.marks)
+    for limit, below in zip(limits, found.below, strict=False):
+        yield bucket, limit, float(min(found.count, floor(below + 1e-6)))
+    yield bucket, limits[-1], float(found.count)
     yield f"{name}_sum", labels, found.sum
     yield f"{name}_count", labels, float(found.count)
+
+
+@lru_cache(maxsize=20000)
+def _limited(labels: Labels, marks: tuple[str, ...]) -> tuple[Labels, ...]:
+    """Labels of each bucket, that of all last."""
+    return tuple((*labels, ("le", text)) for text in (*marks, "+Inf"))
 
 
 def _summary(line: Line, row: Row, labels: Labels, name: str) -> Iterator[tuple[str, Labels, float]]:

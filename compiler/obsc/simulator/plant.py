@@ -59,7 +59,8 @@ class Plant:
             return ()
         release, renamed = _running(self.scenario, pod, self.now.time)
         born = self.scenario.began + pod.started
-        return tuple(self._page(pod).show(rows.of_program(self.now, pod), release, renamed, born))
+        page = self._page(pod)
+        return tuple(page.show(rows.of_program(self.now, pod, page.needs), release, renamed, born))
 
     def exporter(self, one: Exporter) -> tuple[Family, ...]:
         """The page of an exporter, which sees every pod. One that probes has no page of its own: see `probe`."""

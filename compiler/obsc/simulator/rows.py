@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from obsc.simulator import devices
 from obsc.simulator.pages import Row, Rows
@@ -17,16 +17,19 @@ _LARGEST = frozenset({"kv", "busy", "load", "hit_ratio", "quality", "drift", "li
 _RETIRED = 'retired "v1" \\ adapter'
 
 
-def of_program(world: World, pod: Pod) -> Rows:
-    """Rows of a pod's own page."""
-    scenario = world.scenario
-    own = _figures(world, pod)
-    streams = [_stream(pod, stream, own) for stream in pod.streams]
-    if scenario.dirty:
-        streams.append(_retired(pod))
-    whole = Row(pod.facts, _added([stream.totals for stream in pod.streams]), own | _joined([stream.now for stream in pod.streams]),
-                [seen for stream in pod.streams for seen in stream.observed])
-    return {"stream": streams, "pod": [whole], "gpu": list(_devices(pod, held=True)), "node": [whole]}
+def of_program(world: World, pod: Pod, needed: Collection[str]) -> Rows:
+    """Rows of a pod's own page, as far as they are needed."""
+    own, found = _figures(world, pod), dict[str, Sequence[Row]]()
+    if "stream" in needed:
+        streams = [_stream(pod, stream, own) for stream in pod.streams]
+        found["stream"] = [*streams, _retired(pod)] if world.scenario.dirty else streams
+    if "pod" in needed:
+        found["pod"] = [Row(pod.facts, _added([stream.totals for stream in pod.streams]),
+                            own | _joined([stream.now for stream in pod.streams]),
+                            [seen for stream in pod.streams for seen in stream.observed])]
+    if "gpu" in needed:
+        found["gpu"] = list(_devices(pod, held=True))
+    return found
 
 
 def watched(pod: Pod) -> Rows:

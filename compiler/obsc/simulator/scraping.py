@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from obsc.simulator.pages import Family, Labels
 from obsc.simulator.plant import Exporter, Plant
@@ -44,12 +45,15 @@ def usual(exporter: Exporter) -> Job:
     return Job(labels, exporter=exporter, honors=exporter.honors_labels)
 
 
-def scrape(plant: Plant, jobs: Iterable[Job], count: int, wanted: Collection[str] | None = None) -> dict[Key, float]:
-    """All samples of the scrape with this number at the plant's time. A series on a page that two jobs make the same is the last's."""
+def scrape(plant: Plant, jobs: Iterable[Job], count: int, before: Collection[Key] = frozenset()) -> dict[Key, float]:
+    """All samples of the scrape with this number at the plant's time. A series on a page that two jobs make the same is the last's.
+
+    `before`: series of the scrape before, which tells how many are new.
+    """
     found: dict[Key, float] = {}
     for job in jobs:
         for labels, families in _targets(plant, job, count):
-            _record(found, labels, families, honors=job.honors, wanted=wanted)
+            found |= _record(labels, families, before, honors=job.honors)
     return found
 
 
@@ -77,21 +81,17 @@ def _filled(text: str, pod: Pod) -> str:
     return _FACT.sub(lambda found: pod.facts.get(found[1], ""), text)
 
 
-def _record(found: dict[Key, float], target: dict[str, str], families: tuple[Family, ...] | None, *, honors: bool,
-            wanted: Collection[str] | None) -> None:
+def _record(target: dict[str, str], families: tuple[Family, ...] | None, before: Collection[Key], *, honors: bool) -> dict[Key, float]:
     own = tuple(sorted((name, text) for name, text in target.items() if text))
-    count = 0
-    for family in families or ():
-        for name, labels, value in family.samples:
-            count += 1
-            found[name, _merged(labels, own, honors=honors)] = value
+    found = {(name, _merged(labels, own, honors=honors)): value for family in families or () for name, labels, value in family.samples}
+    count = len(found)
+    added = float(sum(key not in before for key in found))
     made = {"up": float(families is not None), "scrape_duration_seconds": 0.012 + count * 2e-6, "scrape_samples_scraped": float(count),
-            "scrape_samples_post_metric_relabeling": float(count), "scrape_series_added": 0.0}
-    for name, value in made.items():
-        if wanted is None or name in wanted:
-            found[name, own] = value
+            "scrape_samples_post_metric_relabeling": float(count), "scrape_series_added": added}
+    return found | {(name, own): value for name, value in made.items()}
 
 
+@lru_cache(maxsize=100000)
 def _merged(labels: Labels, target: Labels, *, honors: bool) -> Labels:
     """Labels of a sample and its target: where both have one, the page's wins or becomes `exported_…`."""
     merged = dict(target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import isinf, isnan
 
@@ -71,33 +71,33 @@ def series(plant: Plant, jobs: Iterable[Job], interval: float, until: float, wan
     """Series and their values at 0, `interval` and so on up to `until`, sorted by name.
 
     A series that a scrape no longer finds is marked stale, as Prometheus does it, and missing from then on. `interval` is a
-    multiple of the scenario's step. `wanted`: names of metrics with those of scrapes; set it on the plant too to be fast.
+    multiple of the scenario's step. `wanted`: names of series, with `_bucket` and the like; the plant's own list makes it fast.
     """
     every, jobs = round(interval / plant.scenario.step), tuple(jobs)
     if every < 1 or abs(every * plant.scenario.step - interval) > 1e-9:
         raise ValueError(f"a scrape interval of {interval} s is no multiple of the scenario's step of {plant.scenario.step} s")
-    runs, present = dict[Key, Run](), set[Key]()
-    for number_, _ in enumerate(plant.run(until)):
-        if number_ % every == 0:
-            present = _take(runs, present, scrape(plant, jobs, number_ // every, wanted), number_ // every)
+    runs, present = dict[Key, Run](), dict[Key, float]()
+    for steps, _ in enumerate(plant.run(until)):
+        if steps % every == 0:
+            found = scrape(plant, jobs, steps // every, present)
+            chosen = found if wanted is None else {key: value for key, value in found.items() if key[0] in wanted}
+            _take(runs, chosen, present, steps // every)
+            present = found
     return {sample(name, labels): run.text() for (name, labels), run in sorted(runs.items())}
 
 
-def _take(runs: dict[Key, Run], present: set[Key], found: dict[Key, float], count: int) -> set[Key]:
+def _take(runs: dict[Key, Run], found: Mapping[Key, float], before: Mapping[Key, float], count: int) -> None:
     for key, value in found.items():
         run = runs.get(key)
         if run is None:
-            run = runs[key] = Run()
-            if count:
-                run.skip(count)
+            run = runs[key] = Run(blanks=count)
         run.add(value)
     for key, run in runs.items():
         if key not in found:
-            if key in present:
+            if key in before:
                 run.end()
             else:
                 run.skip()
-    return set(found)
 
 
 def _can_step(first: float, value: float) -> bool:
@@ -109,4 +109,5 @@ def _can_step(first: float, value: float) -> bool:
 
 
 def _text(value: float) -> str:
-    return number(value).replace("+Inf", "Inf")
+    # A plus within a number would look like that of a sequence.
+    return number(value).replace("+", "")
