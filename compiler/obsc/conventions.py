@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 
 from obsc import durations, encode
@@ -14,6 +15,7 @@ _SHARED = {"prometheus-rules": 8, "grafana-dashboards": 8, "prometheus-scrape": 
 _FEWEST = 4
 PLATFORM = "platform"
 RESERVED_NAMES = frozenset({PLATFORM})
+_GATHERED = re.compile(rf"(?:^|/)manifests/(?:{PLATFORM}/(?:{'|'.join(_SHARED)})-[0-9]+|kustomization)\.yaml$")
 SECRETS_PROMETHEUS = "/etc/prometheus/secrets"
 SECRETS_ALERTMANAGER = "/etc/alertmanager/secrets"
 _FORMATS = {Unit.RATIO: "{{ $value | humanizePercentage }}", Unit.SECONDS: "{{ $value | humanizeDuration }}",
@@ -75,6 +77,11 @@ def shard_of(file: str) -> str | None:
 def shard_name(base: str, number: int) -> str:
     """Name of a shard's object: `prometheus-rules-2`."""
     return f"{base}-{number}"
+
+
+def is_gathered(path: str) -> bool:
+    """Whether an output gathers what several services have: the object of a shard, or an environment's list of folders."""
+    return _GATHERED.search(path) is not None
 
 
 def shard_key(identity: Identity, end: str, piece: str = "") -> str:

@@ -16,7 +16,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from obsc import encode, footing
+from obsc import conventions, encode, footing
 from obsc.diagnostics import Diagnostic, Place, Severity, Sink
 from obsc.journal import STAGING, commit, drop_folders, finish, make_folders
 from obsc.secrets import masked_lines
@@ -42,9 +42,18 @@ class Outcome:
 
 
 def manifest(files: Mapping[str, bytes]) -> bytes:
-    """`.obsc.json`: each file of a service with the digest of its content, one a line. Paths are relative to the environment."""
-    listed = {path: footing.digest(files[path]) for path in sorted(files)}
-    return (json.dumps({"files": listed}, indent=1, ensure_ascii=False) + "\n").encode()
+    """`.obsc.json`: each file of a service with the digest of its content, one a line. Paths are relative to the environment.
+
+    Two branches that change two services change two lines here, or what both are gathered in: an empty line parts neighbours,
+    and what is gathered is not digested, so that version control merges the lists.
+    """
+    digests = {path: "" if conventions.is_gathered(path) else footing.digest(files[path]) for path in sorted(files)}
+    listed = (f"  {_spelled(path)}: {_spelled(digest)}" for path, digest in digests.items())
+    return "\n".join(("{", ' "files": {', ",\n\n".join(listed), " }", "}", "")).encode()
+
+
+def _spelled(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def write(root: Path, tree: Mapping[str, bytes], owned: Sequence[str], sink: Sink, *, check: bool = False) -> Outcome | None:
@@ -170,7 +179,7 @@ def _stale(root: Path, folded: Mapping[str, str], listed: Mapping[str, str], sin
         # Where case makes no difference, the file may be there under its new name.
         if twin == path or not footing.kind(target) or (twin is not None and footing.kind(root / twin) and target.samefile(root / twin)):
             continue
-        if footing.digest(target.read_bytes()) == digest:
+        if (not digest and conventions.is_gathered(path)) or footing.digest(target.read_bytes()) == digest:
             yield path
         else:
             sink.warning("W907", f"`{path}` is no longer compiled, but was changed by hand: it stays", Place(str(target)),

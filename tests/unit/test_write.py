@@ -119,12 +119,15 @@ def test_rights_do_not_depend_on_the_umask(tmp_path: Path) -> None:
 
 
 def test_the_list_of_files_has_one_a_line_with_its_digest() -> None:
-    text = manifest({"manifests/ai/b/x.yaml": b"", "artifacts/ai/b/y.yaml": b"a"}).decode()
+    text = manifest({"manifests/ai/b/x.yaml": b"", "artifacts/ai/b/y.yaml": b"a", "manifests/platform/prometheus-rules-2.yaml": b"b"}).decode()
     assert text == """\
 {
  "files": {
   "artifacts/ai/b/y.yaml": "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
-  "manifests/ai/b/x.yaml": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+  "manifests/ai/b/x.yaml": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+
+  "manifests/platform/prometheus-rules-2.yaml": ""
  }
 }
 """
@@ -236,6 +239,24 @@ def test_what_was_changed_by_hand_is_kept_and_named(out: Path) -> None:
     assert found == ["W907"]
     assert on_disk(out) == {**LESS, "prod/manifests/ai/chat/rule.yaml": b"kind: mine\n"}
     assert run(out, LESS) == (Outcome(), ["W914"])
+
+
+def test_a_shard_that_is_no_longer_compiled_goes_whatever_services_it_gathered(tmp_path: Path) -> None:
+    home, shard = SHARED[0], "prod/manifests/platform/prometheus-rules-7.yaml"
+    run(tmp_path, listed({f"{home}/prometheus.yml": b"1\n", shard: b"merged\n"}, home), SHARED)
+    put(tmp_path, shard, "another branch's\n")
+    less = listed({f"{home}/prometheus.yml": b"1\n"}, home)
+    outcome, found = run(tmp_path, less, SHARED)
+    assert outcome is not None
+    assert (outcome.stale, found) == ((shard,), [])
+    assert on_disk(tmp_path) == less
+
+
+def test_a_list_without_digests_deletes_no_file_of_a_service(out: Path) -> None:
+    put(out, LIST, json.dumps({"files": dict.fromkeys((path.removeprefix(f"{ENV}/") for path in FILES), "")}))
+    outcome, found = run(out, LESS)
+    assert outcome is not None
+    assert (outcome.stale, set(found)) == ((), {"W907"})
 
 
 def test_a_listed_file_that_is_already_gone_is_no_matter(out: Path) -> None:
