@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,16 @@ os.listdir = lambda *path: random.sample(found := names(*path), len(found))
 """
 # Path → permissions and content.
 Tree = dict[str, tuple[int, bytes]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A copy of the compiler for every run: one that is edited meanwhile would be another one for each."""
+    copy = tmp_path_factory.mktemp("compiler")
+    shutil.copytree(ROOT / "compiler/obsc", copy / "obsc")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(copy))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +106,7 @@ def test_the_umask_changes_nothing(specs: Path, expected: tuple[Tree, str], tmp_
 def test_the_order_of_folders_changes_nothing(
         specs: Path, expected: tuple[Tree, str], tmp_path: Path, attempt: int) -> None:
     (tmp_path / "sitecustomize.py").write_text(SHUFFLE)
-    environment = {"PYTHONPATH": str(tmp_path)}
+    environment = {"PYTHONPATH": os.pathsep.join((str(tmp_path), os.environ["PYTHONPATH"]))}
     assert _run(specs, tmp_path / "out", environment) == expected
 
 
