@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from math import isnan
+from pathlib import Path
 
 import pytest
 
@@ -260,3 +261,10 @@ def test_a_gateway_sees_what_fails_behind_it() -> None:
 
     assert seen("error-burst", "inference_objective_request_error_total", error_code="ModelServerError") > 300
     assert seen("traffic-vanishes", "inference_objective_request_total") == 0
+
+
+def test_the_documentation_has_every_fault_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs/simulator.md").read_text()
+    missing = [kind for kind, facts in KINDS.items()
+               if f"| `{kind}` | {facts.text} |{f' {facts.value:g}' if facts.value else ''} | {'first replica' if facts.one else 'all'} |" not in page]
+    assert missing == []

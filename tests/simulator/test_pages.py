@@ -15,7 +15,7 @@ from obsc.simulator import meaning, text
 from obsc.simulator.faults import KINDS
 from obsc.simulator.pages import Family
 from obsc.simulator.plant import Plant
-from obsc.simulator.scenario import Fault, Load, Model
+from obsc.simulator.scenario import Fault, Load, Model, Pool, Scenario
 from obsc.simulator.scraping import Job, scrape
 from obsc.simulator.series import series
 from obsc.simulator.world import rate as expected
@@ -140,6 +140,21 @@ def test_a_day_is_simulated_fast_enough() -> None:
     spent = time.process_time() - began
     print(f"6 hours of two pods at one minute, {len(found)} series: {spent:.2f} s of CPU; 40 days: {spent * 160:.0f} s")
     assert len(found) > 50
+
+
+def test_prefill_reads_decode_answers_and_the_gateway_sees_both() -> None:
+    parts = (("epp", "gateway-inference", "gateway"), ("prefill", "vllm", "prefill"), ("decode", "vllm", "decode"))
+    pools = tuple(Pool(entry(name), f"chat-{part}", component=part, role=role, replicas=1) for part, name, role in parts)
+    plant = Plant(Scenario("chat", "ai", pools, Load(2, steady=True)))
+    for _ in plant.run(600):
+        pass
+    found = {pod.pool.component: {name: value for family in plant.program(pod) for name, _, value in family.samples} for pod in plant.now.every}
+    tokens = {part: found[part]["vllm:generation_tokens_total"] for part in ("prefill", "decode")}
+    first = {part: found[part]["vllm:time_to_first_token_seconds_sum"] / found[part]["vllm:time_to_first_token_seconds_count"] for part in tokens}
+    assert tokens["decode"] > 100 * tokens["prefill"] > 0
+    assert first["prefill"] > 0.1 > first["decode"]
+    assert found["epp"]["inference_objective_request_total"] == pytest.approx(1200, rel=0.05)
+    assert found["epp"]["inference_pool_ready_pods"] == 2
 
 
 def test_seasons_are_in_the_load() -> None:

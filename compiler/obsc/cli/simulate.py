@@ -21,7 +21,7 @@ _EXPORTERS = ("kubeStateMetrics", "cadvisor", "dcgm")
 @click.option("--replicas", type=click.IntRange(1, 100), default=2, show_default=True, help="Pods.")
 @click.option("--gpus", type=click.IntRange(0, 16), default=1, show_default=True, help="Devices of each pod.")
 @click.option("--model", "models", multiple=True, help="A model that is served.")
-@click.option("--engine", default="", help="Engine inside the runtime.")
+@click.option("--engine", help="Engine inside the runtime.")
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the runtime that decides what is on its page.")
 @click.option("--rate", type=click.FloatRange(0, 10000), default=2.0, show_default=True, help="Requests a second, of all pods together.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of chance.")
@@ -32,20 +32,23 @@ _EXPORTERS = ("kubeStateMetrics", "cadvisor", "dcgm")
 @click.option("--page", "at", metavar="TIME", help="Print the first pod's page at a time (10m) and end.")
 @click.option("--series", "until", metavar="TIME", help="Print input series of promtool's tests up to a time (1h) and end.")
 @click.option("--interval", default="30s", show_default=True, help="Scrape interval of the series.")
-def simulate_command(runtime: str, faults: tuple[str, ...], replicas: int, gpus: int, models: tuple[str, ...], engine: str,  # noqa: PLR0913, PLR0917  options
+def simulate_command(runtime: str, faults: tuple[str, ...], replicas: int, gpus: int, models: tuple[str, ...], engine: str | None,  # noqa: PLR0913, PLR0917  options
                      options: tuple[str, ...], rate: float, seed: int, host: str, port: int, speed: float, at: str | None,
                      until: str | None, interval: str, *, dirty: bool) -> None:
     """Serve the metrics pages of a runtime that is not there, under load and with faults.
 
-    RUNTIME is a catalog entry with a release, such as vllm@0.15. A page is at /<runtime>/<replica>/metrics, exporters' are at
-    /exporters/<source>/metrics, and / says how a Prometheus scrapes them all.
+    RUNTIME is a catalog entry with its release behind an @ (NAME@0.15). A page is at /NAME/REPLICA/metrics, exporters' are at
+    /exporters/SOURCE/metrics, and / says how a Prometheus scrapes them all.
     """
+    from obsc.simulator.lines import lines  # noqa: PLC0415
     from obsc.simulator.plant import Exporter, Plant  # noqa: PLC0415
     from obsc.simulator.scenario import Load, Model, Pool, Scenario  # noqa: PLC0415
 
     name, _, version = runtime.partition("@")
-    pool = Pool(_profile(name, version), name, version=version or None, options=_pairs(options), engine=engine, replicas=replicas,
+    pool = Pool(_profile(name, version), name, version=version or None, options=_pairs(options), engine=engine or "", replicas=replicas,
                 gpus=gpus, models=tuple(map(Model, models)) or (Model(),))
+    if not lines(pool, ("",)):
+        raise click.BadParameter(f"`{name}` serves no metrics page with these options", param_hint="RUNTIME")
     scenario = Scenario(name, "default", (pool,), Load(rate), tuple(map(_fault, faults)), seed, 5.0, dirty=dirty)
     plant = Plant(scenario, tuple(Exporter(key, profile) for key, profile in _sources()))
     if at is not None:

@@ -82,8 +82,10 @@ def lines(pool: Pool, releases: Collection[str], wanted: Collection[str] | None 
 
 def has_page(pool: Pool) -> bool:
     """Whether the deployment opens a metrics page; one that says nothing of it is taken to."""
-    return pool.profile.kind == "exporter" or all(pool.options.get(need.option, need.value) == need.value or need.credentials
-                                                  for need in pool.profile.needs)
+    if pool.profile.kind == "exporter":
+        return True
+    opened = (pool.options.get(need.option, need.value) == need.value or need.credentials for need in pool.profile.needs)
+    return pool.profile.has_page and all(opened)
 
 
 def exists(metric: Metric, pool: Pool, release: str | None = None, *, partitioned: bool = False) -> bool:

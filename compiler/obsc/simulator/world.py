@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from math import pi, sin
 
 from obsc.simulator import pods, queueing
@@ -11,9 +12,10 @@ from obsc.simulator.chance import Dice
 from obsc.simulator.faults import Effects, effects, hits, size
 from obsc.simulator.pods import Pod
 from obsc.simulator.queueing import Conditions, Stream
-from obsc.simulator.scenario import DAY, WEEK, Fault, Load, Pool, Scenario
+from obsc.simulator.scenario import DAY, WEEK, Capacity, Fault, Load, Pool, Scenario
 
 _BEHIND = ("server", "decode")
+_HANDOVER = 0.02  # seconds in which a decode server gets what a prefill server has read
 _MONDAY = 4 * DAY  # the first one after the beginning of Unix time was its fifth day
 
 
@@ -107,7 +109,16 @@ def _step(world: World, pod: Pod, stream: Stream, expected: float) -> None:
         stream.delta.clear()
         return
     arrivals = stream.dice.events(expected * scenario.step, "arrivals")
-    queueing.advance(stream, arrivals, expected, Conditions(pod.pool.able, scenario.load, _state(world, pod, stream), scenario.step))
+    able, load = _part(pod.pool.role, pod.pool.able, scenario.load)
+    queueing.advance(stream, arrivals, expected, Conditions(able, load, _state(world, pod, stream), scenario.step))
+
+
+@lru_cache(maxsize=64)
+def _part(role: str, able: Capacity, load: Load) -> tuple[Capacity, Load]:
+    """A pod's part of a request: a prefill server gives the first token only, a decode server takes what is read over from it."""
+    if role == "prefill":
+        return able, replace(load, lengths=replace(load.lengths, answer=1.0))
+    return (replace(able, prefill=_HANDOVER), load) if role == "decode" else (able, load)
 
 
 def _state(world: World, pod: Pod, stream: Stream) -> Effects:
