@@ -16,9 +16,13 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What a terminal's encoding lacks is shown by its number, as on stderr.
         sys.stdout.reconfigure(errors="backslashreplace")
-    from obsc.cli import main as run  # noqa: PLC0415  after the environment is set
+    from obsc import stamp  # noqa: PLC0415  as little as possible, as late as possible
 
     try:
+        if stamp.replayed(sys.argv[1:]):
+            return
+        from obsc.cli import main as run  # noqa: PLC0415  where there is nothing to do, it is never loaded
+
         run(prog_name="obsc")
     except Exception as error:
         if os.environ.get("OBSC_TRACEBACK"):

@@ -11,11 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path, PurePosixPath
 from posixpath import dirname, normpath
 
-from obsc import revision
+from obsc import revision, scalars
 from obsc.catalog import own
 from obsc.conventions import PLATFORM
 from obsc.diagnostics import Place, Sink
-from obsc.source import Source, load
+from obsc.source import LARGEST_FILE, Source, load
+from obsc.translate import has_services_only
 from obsc.write import MANIFEST
 
 KINDS = (".yaml", ".yml")  # files that specs and catalog entries may be in
@@ -29,6 +30,43 @@ def gather(paths: Sequence[Path], sink: Sink, *, out: Path | None = None) -> dic
     sources = read(find_specs(paths, sink, out=out), sink)
     roots = tuple({(path if path.is_dir() else path.parent).resolve() for path in paths if path.exists()})
     return _with_entries(sources, lambda folder: _listed(folder, sources, roots, sink))
+
+
+def sift(paths: Sequence[Path], sink: Sink, *, out: Path | None = None) -> tuple[dict[str, Source], dict[str, bytes]]:
+    """The same files: parsed, those that others have to know; as bytes, those that seem to be of services alone."""
+    files = dict(_read(find_specs(paths, sink, out=out), sink))
+    roots = tuple({(path if path.is_dir() else path.parent).resolve() for path in paths if path.exists()})
+    services = {name: raw for name, raw in files.items() if has_services_only(raw)}
+    shared = {name: load(name, raw, sink) for name, raw in files.items() if name not in services}
+    named = {folder.path for folder in own.folders(shared)}
+    # An entry may speak of services, in a comment.
+    shared |= {name: load(name, services.pop(name), sink) for name in list(services) if normpath(dirname(name)) in named}
+    return _with_entries(shared, lambda folder: _listed(folder, files, roots, sink)), services
+
+
+class Known(Mapping[str, Source]):
+    """Sources for messages: files that were not parsed have their lines only, each split when it is asked for."""
+
+    __slots__ = ("_parsed", "_raw")
+
+    def __init__(self, parsed: Mapping[str, Source], raw: Mapping[str, bytes]) -> None:
+        self._parsed, self._raw = parsed, raw
+
+    def __getitem__(self, name: str) -> Source:
+        if name in self._parsed:
+            return self._parsed[name]
+        text, _ = scalars.decode(name, self._raw[name], Sink(), most=LARGEST_FILE)
+        return Source(name, tuple(text.split("\n")), ())
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._parsed
+        yield from (name for name in self._raw if name not in self._parsed)
+
+    def __len__(self) -> int:
+        return len(self._parsed.keys() | self._raw.keys())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parsed or name in self._raw
 
 
 def at_revision(name: str, paths: Sequence[Path]) -> dict[str, Source]:
@@ -132,7 +170,7 @@ def _with_entries(sources: Mapping[str, Source], listed: Callable[[own.Folder], 
     return whole
 
 
-def _listed(folder: own.Folder, sources: Mapping[str, Source], roots: Collection[Path], sink: Sink) -> dict[str, Source]:
+def _listed(folder: own.Folder, sources: Collection[str], roots: Collection[Path], sink: Sink) -> dict[str, Source]:
     """The entries that lie in a folder on the disk and were not read yet. Nothing outside of the roots is opened."""
     real = Path(folder.path).resolve()
     if not _inside(real, roots):

@@ -18,7 +18,7 @@ from obsc.catalog import Catalog
 from obsc.catalog.own import Library, sort, strays
 from obsc.committed import part_files
 from obsc.diagnostics import Place, Related, Severity, Sink
-from obsc.inputs import gather
+from obsc.inputs import Known, gather
 from obsc.ir import Identity, Service
 from obsc.objectfile import ObjectFile, Unit
 from obsc.resolve import Environment, Resolved
@@ -95,7 +95,7 @@ def _compiled(sources: Mapping[str, Source], files: Mapping[str, bytes], sink: S
                   for source in sources.values()] if library is not None else []
     units = _units([*translated, *(one for one in objects if one is not None)], found, sink)
     if library is None:
-        return nothing(sources)
+        return nothing(Known(sources, files))
     assembly = Assembly(sink, out, prune)
     good = [one for one in units if not one.failed and one.identity.environment not in broken]
     good = [one for one in good if one.identity.environment not in setting.wanted or add_unit(assembly, one)]
@@ -105,7 +105,7 @@ def _compiled(sources: Mapping[str, Source], files: Mapping[str, bytes], sink: S
             emit_platform(assembly, one)
     services = tuple(one.service for one in good if one.service is not None)
     counts = tuple((one.identity.environment, *one.counts) for one in good)
-    return Compiled(assembly.tree, tuple(sorted(assembly.owned)), known, services, tuple(wanted), assembly.pruned, counts)
+    return Compiled(assembly.tree, tuple(sorted(assembly.owned)), Known(known, files), services, tuple(wanted), assembly.pruned, counts)
 
 
 def _accepted(sources: Mapping[str, Source], sink: Sink, files: Collection[str] = ()) -> tuple[list[Accepted], Library] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -26,9 +26,17 @@ def stop_if_unfinished(out: Path, *, check_only: bool) -> None:
         sys.exit(DIFFERS)
 
 
-def finish(compiled: Compiled, sink: Sink, out: Path, *, check_only: bool, hold: bool,  # noqa: PLR0913  one way to end
-            form: str, infos: bool) -> None:
-    """Bring the outputs to disk, or compare them; show the findings; leave the process."""
+class Ended(NamedTuple):
+    """How a run ended: its exit code, and what went to stderr and stdout."""
+
+    code: int
+    stderr: str
+    stdout: str
+
+
+def end(compiled: Compiled, sink: Sink, out: Path, *, check_only: bool, hold: bool,  # noqa: PLR0913  one way to end
+        form: str, infos: bool) -> Ended:
+    """Bring the outputs to disk, or compare them; show the findings and what came of them."""
     from obsc import pipeline, write  # noqa: PLC0415
 
     if not compiled.tree and not sink.failed:
@@ -36,13 +44,13 @@ def finish(compiled: Compiled, sink: Sink, out: Path, *, check_only: bool, hold:
 
         sink.error("W912", "nothing was compiled", Place(str(out)), hint="give specs or parts")
     outcome = write.bring(out, compiled.tree, compiled.owned, sink, check=check_only) if compiled.tree and not hold else None
-    report(compiled.sources, sink, form=form, infos=infos)
+    shown = report(compiled.sources, sink, form=form, infos=infos)
     if outcome is not None and check_only and not outcome.clean:
         click.echo(outcome.diff, nl=False)
         for word, paths in (("missing", outcome.added), ("differs", outcome.changed), ("stale", outcome.stale)):
             for path in paths:
                 click.echo(f"{word}: {path}")
-        sys.exit(FINDINGS if sink.failed else DIFFERS)
-    if outcome is not None:
-        click.echo(pipeline.summary(compiled))
-    sys.exit(FINDINGS if sink.failed else 0)
+        return Ended(FINDINGS if sink.failed else DIFFERS, shown, "")
+    said = pipeline.summary(compiled) + "\n" if outcome is not None else ""
+    click.echo(said, nl=False)
+    return Ended(FINDINGS if sink.failed else 0, shown, said)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
-from obsc.cli.ending import finish, stop_if_unfinished
+from obsc.cli.ending import end, stop_if_unfinished
 from obsc.cli.options import SpecPath, reporting
 
 
@@ -29,4 +30,5 @@ def link_command(parts: tuple[Path, ...], platforms: tuple[Path, ...], out: Path
     with write.held(out, sink, check=check_only) as ready:
         compiled = pipeline.link_parts(parts, platforms, sink, environment=environment) if ready else pipeline.nothing({})
         # A part that cannot be read would take its service off the platform: with an error, nothing is written.
-        finish(compiled, sink, out, check_only=check_only, hold=sink.failed, form=form, infos=infos)
+        ended = end(compiled, sink, out, check_only=check_only, hold=sink.failed, form=form, infos=infos)
+    sys.exit(ended.code)

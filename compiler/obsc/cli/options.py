@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
     from obsc.diagnostics import Sink
     from obsc.source import Source
 
@@ -18,6 +21,7 @@ FINDINGS = 1
 DEFAULT = (Path("specs"),)
 FORMS = ("text", "json", "github", "sarif")
 _SHOW_ALL = "obsc.show_all"
+_LONG = 40  # files that take a few seconds
 
 
 class SpecPath(click.Path):
@@ -54,12 +58,32 @@ def specs(paths: tuple[Path, ...], sink: Sink, *, out: Path | None = None) -> di
     return inputs.gather(paths or DEFAULT, sink, out=out)
 
 
-def report(sources: Mapping[str, Source], sink: Sink, *, form: str, infos: bool) -> None:
-    """Print findings to stderr."""
+def report(sources: Mapping[str, Source], sink: Sink, *, form: str, infos: bool) -> str:
+    """Print findings to stderr; what was printed."""
     from obsc import report as printed  # noqa: PLC0415
     from obsc.diagnostics import Severity  # noqa: PLC0415
 
     found = [one for one in sink if infos or one.severity is not Severity.INFO]
     color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     every = click.get_current_context().meta.get(_SHOW_ALL, False)
-    click.echo(printed.render(found, sources, form, color=color, every=every), err=True, nl=False)
+    shown = printed.render(found, sources, form, color=color, every=every)
+    click.echo(shown, err=True, nl=False)
+    return shown
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[int, int], None]]:
+    """Whom to tell how many of how many files are done: it shows a bar on a terminal, if it may take a while."""
+    with contextlib.ExitStack() as stack:
+        bars: list[ProgressBar[int]] = []
+
+        def told(done: int, total: int) -> None:
+            if not sys.stderr.isatty() or total < _LONG:
+                return
+            if not bars:
+                bars.append(stack.enter_context(click.progressbar(length=total, label="compiling", file=sys.stderr)))
+            bars[0].update(done - bars[0].pos)
+            if done == total:
+                stack.close()
+
+        yield told
