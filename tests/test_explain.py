@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,13 @@ from obsc import explain, pipeline
 from obsc.alternatives import alternatives
 from obsc.diagnostics import Sink
 from obsc.source import Source, load
+from obsc.spec.platform import AIPlatform
 from obsc.spec.service import AIService
 
 ROOT = Path(__file__).parents[1]
 LINES = 500
+COMPOSED = ("/part.json", "/.obsc.json", "/kustomization.yaml")  # what is put together of a service's other files
+EVERY = 40  # with OBSC_EXPLAIN=1
 SERVICES = {"support-chat": "support-chat", "vision-triton": "vision", "ai-model-server": "ai-model-server"}  # file, name
 
 
@@ -30,29 +34,37 @@ def obsc(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "obsc", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+def question(service: str) -> explain.Question:
+    """What the command would ask of any file of the service in production."""
+    sources = shipped(service)
+    folder = f"/{SERVICES[service]}/"
+    before = explain.tree(sources, "prod")
+    assert before is not None
+    [path] = [one for one in before if one.endswith(f"{folder}rules.yaml")]
+    own = [one for one in before if folder in one and not one.endswith(COMPOSED)]
+    asked = explain.ask(explain.concerned(sources, path), "prod", own)
+    assert asked is not None
+    assert asked.trial is not None
+    assert {path: asked.before[path] for path in own} == asked.trial.outputs == {path: before[path] for path in own}
+    return asked
+
+
 @pytest.fixture(scope="module")
-def found() -> dict[str, tuple[Mapping[str, bytes], list[explain.Influence]]]:
-    """For each shipped service its outputs in production, and what each of its written values causes."""
-    result = {}
-    for service in SERVICES:
-        sources = shipped(service)
-        tree = explain.tree(sources, "prod")
-        assert tree is not None
-        result[service] = (tree, list(explain.influences(sources, explain.written(sources), "prod")))
-    return result
+def asked() -> dict[str, explain.Question]:
+    """For each shipped service, its files in production."""
+    return {service: question(service) for service in SERVICES}
 
 
-def test_random_lines_have_a_place_or_a_default_and_the_place_decides(
-        found: dict[str, tuple[Mapping[str, bytes], list[explain.Influence]]]) -> None:
+def test_random_lines_have_a_place_or_a_default_and_the_place_decides(asked: dict[str, explain.Question]) -> None:
     rng = random.Random(20261125)
     placed = defaults = 0
-    for service, (tree, influences) in found.items():
-        sources = shipped(service)
-        lines = [(path, number) for path, raw in tree.items() if f"/{SERVICES[service]}/" in path
-                 for number in range(1, raw.count(b"\n") + 1)]
+    for question in asked.values():
+        assert question.trial is not None
+        leaves = explain.written(question.sources)
+        lines = [(path, number) for path, raw in question.trial.outputs.items() for number in range(1, raw.count(b"\n") + 1)]
         proved = set()
         for path, number in rng.sample(lines, LINES // len(SERVICES) + 1):
-            hits = explain.causes(influences, path, number)
+            hits = explain.influences(question, leaves, (path, number))
             if not hits:
                 defaults += 1
                 assert explain.default_of(path)
@@ -60,34 +72,55 @@ def test_random_lines_have_a_place_or_a_default_and_the_place_decides(
             placed += 1
             narrowest = hits[0]
             assert narrowest.leaf.place.line > 0
-            # Proved anew for some: another value there changes that very line.
+            # Proved anew for some: the value that was tried, written there, changes that very line.
             if narrowest.leaf not in proved and len(proved) < 4:
                 proved.add(narrowest.leaf)
-                again = explain.influence(sources, narrowest.leaf, tree, "prod")
-                assert again is not None
-                assert number in again.lines[path]
+                after = explain.tree(explain.with_value(question.sources, replace(narrowest.leaf, value=narrowest.tried)), "prod")
+                assert after is not None
+                assert number in explain.changed(question.before, after)[path]
     print(f"{placed} lines with a place, {defaults} defaults")
     assert placed + defaults >= LINES
     assert placed > 100
 
 
-def test_a_threshold_is_found_behind_its_line(found: dict[str, tuple[Mapping[str, bytes], list[explain.Influence]]]) -> None:
-    tree, influences = found["ai-model-server"]
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_short_way_finds_what_the_whole_way_finds(asked: dict[str, explain.Question], service: str) -> None:
+    short = asked[service]
+    whole = replace(short, trial=None, narrow={}, whole={})
+    assert short.trial is not None
+    rng = random.Random(service)
+    for leaf in rng.sample(explain.written(whole.sources), EVERY if os.environ.get("OBSC_EXPLAIN") else 8):
+        found = explain.influence(whole, leaf)
+        lines = [(path, number) for path, numbers in (found.lines if found is not None else {}).items()
+                 if path in short.trial.outputs for number in sorted(numbers)]
+        for spot in rng.sample(lines, min(3, len(lines))):
+            assert explain.influence(short, leaf, spot) is not None, (leaf.path, spot)
+
+
+def test_a_threshold_is_found_behind_its_line(asked: dict[str, explain.Question]) -> None:
+    question = asked["ai-model-server"]
     path = "prod/artifacts/ai-services/ai-model-server/rules.yaml"
-    number = next(number for number, line in enumerate(tree[path].decode().split("\n"), 1) if "histogram_quantile(0.95" in line)
-    narrowest = explain.causes(influences, path, number)[0].leaf
+    number = next(number for number, line in enumerate(question.before[path].decode().split("\n"), 1) if "histogram_quantile(0.95" in line)
+    narrowest = explain.influences(question, explain.written(question.sources), (path, number))[0].leaf
     assert narrowest.path[:3] == ("alerts", "rules", "HighInferenceLatency")
 
 
-def test_a_default_is_called_by_the_key_that_would_change_it() -> None:
-    sources = shipped("support-chat")
+def test_what_was_never_read_is_not_tried(asked: dict[str, explain.Question]) -> None:
+    trial = asked["support-chat"].trial
+    assert trial is not None
+    read = {path: trial.may_decide(AIPlatform, path) for path in [
+        ("jaeger", "endpoint"), ("elasticsearch", "hosts", 0), ("sources", "dcgm", "enabled"), ("grafana", "delivery"), ("metadata", "name")]}
+    assert [path[-1] for path, may in read.items() if not may] == ["endpoint", 0]
+
+
+def test_a_default_is_called_by_the_key_that_would_change_it(asked: dict[str, explain.Question]) -> None:
+    question = asked["support-chat"]
     path = "prod/artifacts/ai-prod/support-chat/rules.yaml"
-    tree = explain.tree(sources, "prod")
-    assert tree is not None
-    lines = tree[path].decode().split("\n")
+    lines = question.before[path].decode().split("\n")
     start = next(number for number, line in enumerate(lines) if "alert: HighErrorRate" in line)
     number = next(number for number in range(start, len(lines)) if "for:" in lines[number]) + 1
-    hint = explain.suggested(sources, [one for one in explain.unwritten(sources, ["HighErrorRate"]) if "alerts" in one.path], path, number)
+    every = explain.unwritten(question.sources, ["HighErrorRate", "ServiceDown", "GPUHot"])
+    hint = explain.suggested(question, every, (path, number))
     assert hint is not None
     assert hint.leaf.path == ("alerts", "rules", "HighErrorRate", "for")
 
@@ -122,5 +155,11 @@ def test_explaining_compiles_only_what_can_have_a_say() -> None:
     every = {**shipped("support-chat"), **shipped("vision-triton")}
     kept = explain.concerned(every, "prod/artifacts/ai-prod/support-chat/rules.yaml")
     assert [name for name, source in kept.items() if source.documents and "platforms" not in name] == ["specs/support-chat.yaml"]
-    assert explain.concerned(every, "prod/manifests/platform/kustomization.yaml") == every
-    assert pipeline.resolved(every, Sink())
+    shared = explain.concerned(every, "prod/manifests/platform/kustomization.yaml")
+    assert [name for name, source in shared.items() if source.documents] == [
+        "specs/support-chat.yaml", "specs/platforms/prod.yaml", "specs/vision-triton.yaml"]
+    # What is said of other environments is left out; these are then compiled as before.
+    here, there = (explain.tree(sources, "prod") for sources in (shared, every))
+    assert here is not None
+    assert here == there
+    assert {one.identity.environment for one in pipeline.resolved(shared, Sink())} == {"prod"}

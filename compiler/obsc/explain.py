@@ -6,9 +6,11 @@ value there changes it. What no written value changes is a default, and is calle
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
+from functools import reduce
+from itertools import zip_longest
 
 from obsc import pipeline
 from obsc.alternatives import alternatives
@@ -20,7 +22,8 @@ from obsc.spec.base import Block
 from obsc.spec.platform import AIPlatform
 from obsc.spec.reflect import scalars
 from obsc.spec.service import AIService
-from obsc.tree import graft
+from obsc.tree import graft, prune
+from obsc.trial import Trial, trial
 
 _FIXED = frozenset({"apiVersion", "kind"})
 _MODELS: Mapping[str, type[Block]] = {"AIService": AIService, "AIPlatform": AIPlatform}
@@ -35,6 +38,31 @@ class Leaf:
     path: Path
     place: Place
     value: object
+
+
+Spot = tuple[str, int]  # an output, and the number of a line of it, counted from 1
+_Lines = Mapping[str, frozenset[int]]
+_Key = tuple[str, int, Path, str]
+_Tries = dict[_Key, _Lines | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Sources whose values are asked about, and what they compile to.
+
+    `narrow` and `whole` remember what was tried already (None: not valid), in the outputs that are asked about and in all.
+    """
+
+    sources: Mapping[str, Source]
+    environment: str | None
+    before: Mapping[str, bytes]
+    trial: Trial | None
+    narrow: _Tries = field(default_factory=dict)
+    whole: _Tries = field(default_factory=dict)
+
+    def is_quick(self, output: str) -> bool:
+        """Whether this output is made without all the others."""
+        return self.trial is not None and output in self.trial.outputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,42 +87,129 @@ def written(sources: Mapping[str, Source]) -> tuple[Leaf, ...]:
                  if str(_kind(document)) in _MODELS and path[0] not in _FIXED and not isinstance(node.value, dict | tuple))
 
 
-def influence(sources: Mapping[str, Source], leaf: Leaf, before: Mapping[str, bytes], environment: str | None = None) -> Influence | None:
-    """What a leaf causes in a compilation; None if no other value is valid there."""
-    document = sources[leaf.file].documents[_number(sources[leaf.file], leaf.index)]
-    model = _MODELS[str(_kind(document))]
-    for value in alternatives(*_inner(model, leaf.path), leaf.value):
-        after = tree(_with(sources, leaf, value), environment)
-        if after is not None and after != before:
-            lines = _changed(before, after)
-            if lines:
-                return Influence(leaf, value, lines)
+def ask(sources: Mapping[str, Source], environment: str | None = None, outputs: Collection[str] = ()) -> Question | None:
+    """Prepare to say what values cause; None if the sources are not valid.
+
+    With `outputs`, only what causes lines of these will be asked: if they are a service's own, that takes a fraction of the time.
+    """
+    before = tree(sources, environment)
+    if before is None:
+        return None
+    narrow = trial(sources, environment, outputs) if environment is not None and outputs else None
+    return Question(sources, environment, before, narrow)
+
+
+def influence(question: Question, leaf: Leaf, spot: Spot | None = None) -> Influence | None:
+    """What a leaf causes, or with `spot` what it causes if it causes that line; None if no other value is valid there and does."""
+    model, path = _inner(_model(question, leaf), leaf.path)
+    if question.trial is not None and spot is not None and not question.trial.may_decide(model, path):
+        return None
+    is_enough = False
+    for value in alternatives(model, path, leaf.value):
+        # Of a text with something added one is enough that could stand there and changed nothing that is asked about.
+        is_longer = isinstance(value, str) and str(leaf.value) in value
+        if is_longer and is_enough:
+            continue
+        one = replace(leaf, value=value)
+        found = _tried(question, one, spot, with_value)
+        if found is not None:
+            return replace(found, leaf=leaf)
+        is_enough = is_enough or (is_longer and any(tries.get(_key(one)) is not None for tries in (question.narrow, question.whole)))
     return None
 
 
-def influences(sources: Mapping[str, Source], found: Iterable[Leaf], environment: str | None = None) -> Iterator[Influence]:
-    """What each of some leaves causes, in the same order; those that nothing else is valid for are left out."""
-    before = tree(sources, environment) or {}
-    for leaf in found:
-        one = influence(sources, leaf, before, environment)
-        if one is not None:
-            yield one
+def influences(question: Question, found: Iterable[Leaf], spot: Spot | None = None) -> tuple[Influence, ...]:
+    """What some leaves cause (or those that cause a line), those that change least first; those that cause nothing are left out."""
+    hits = (one for leaf in found if (one := influence(question, leaf, spot)) is not None)
+    return tuple(sorted(hits, key=lambda one: (one.width, one.leaf.place)))
 
 
-def causes(found: Sequence[Influence], output: str, line: int) -> tuple[Influence, ...]:
-    """Those that change a line (counted from 1) of an output, the one that changes least first."""
-    hit = [one for one in found if line in one.lines.get(output, frozenset())]
-    return tuple(sorted(hit, key=lambda one: (one.width, one.leaf.place)))
+def suggested(question: Question, found: Iterable[Leaf], spot: Spot) -> Influence | None:
+    """Of keys that nobody wrote, the one that changes a line and least beside it."""
+    asked = [leaf for leaf in found if question.trial is None or question.trial.may_decide(_model(question, leaf), leaf.path)]
+    by_path: dict[tuple[str, int, Path], list[Leaf]] = {}
+    for leaf in asked:
+        by_path.setdefault((leaf.file, leaf.index, leaf.path), []).append(leaf)
+    # Of several examples for one key, each has a turn: together with those of other keys, not with each other.
+    turns = [[one for one in turn if one is not None] for turn in zip_longest(*by_path.values())]
+    hits = [one for turn in turns for one in _sought(question, turn, spot)]
+    return min(hits, key=lambda one: (one.width, one.leaf.path), default=None)
+
+
+def _sought(question: Question, found: Sequence[Leaf], spot: Spot) -> list[Influence]:
+    """Those of some unwritten keys that change a line: in a half of them that all together leaves it alone there is none."""
+    if question.trial is not None and len(found) > 1:
+        sources = reduce(_grafted, found, question.sources)
+        again = question.trial.again(sources)
+        if again is not None and not _is_hit(changed(question.trial.outputs, again), spot, among=question.trial.outputs):
+            return []
+        half = len(found) // 2
+        return _sought(question, found[:half], spot) + _sought(question, found[half:], spot)
+    return [one for leaf in found if (one := _tried(question, leaf, spot, _grafted)) is not None]
+
+
+def _tried(question: Question, leaf: Leaf, spot: Spot | None,
+           change: Callable[[Mapping[str, Source], Leaf], Mapping[str, Source]]) -> Influence | None:
+    """What a leaf's value changes, if it is valid and changes anything (with `spot`: that line)."""
+    key = _key(leaf)
+    if question.trial is not None and spot is not None:
+        if key not in question.narrow:
+            again = question.trial.again(change(question.sources, leaf))
+            question.narrow[key] = changed(question.trial.outputs, again) if again is not None else None
+        # That the line changes is what the whole compilation has to confirm, and whether the value is valid.
+        if not _is_hit(question.narrow[key], spot, among=question.trial.outputs):
+            return None
+    if key not in question.whole:
+        after = tree(change(question.sources, leaf), question.environment)
+        question.whole[key] = changed(question.before, after) if after is not None else None
+    lines = question.whole[key]
+    return Influence(leaf, leaf.value, lines) if lines and (spot is None or _is_hit(lines, spot)) else None
+
+
+def _is_hit(lines: _Lines | None, spot: Spot, *, among: Collection[str] | None = None) -> bool:
+    """Whether a line is one of those that change; if it is not among the outputs that were made, whether any of them does."""
+    if lines is None or (among is not None and spot[0] not in among):
+        return bool(lines)
+    return spot[1] in lines.get(spot[0], frozenset())
+
+
+def _key(leaf: Leaf) -> _Key:
+    return leaf.file, leaf.index, leaf.path, repr(leaf.value)
 
 
 def concerned(sources: Mapping[str, Source], output: str) -> dict[str, Source]:
-    """The documents that can have a say in an output: of a service's folder, its own, the platforms, and catalog entries."""
+    """The documents, and the environment's parts of them, that can have a say in an output: of a service's folder, its own
+    and the platform's.
+    """
     parts = output.split("/")
-    if len(parts) < 5 or parts[2] == PLATFORM:
+    environment, wanted = parts[0], (parts[2], parts[3]) if len(parts) > 4 and parts[2] != PLATFORM else None
+    documents = [one for source in sources.values() for one in source.documents]
+    here = {id(one) for one in documents if _kind(one) == "AIPlatform" and environment in _environments(one)}
+    if not here and any(_kind(one) == "AIPlatform" for one in documents):
         return dict(sources)
-    wanted = (parts[2], parts[3])
-    return {name: replace(source, documents=tuple(one for one in source.documents if _kind(one) != "AIService" or _named(one) in {
-        wanted, ("", wanted[1])})) for name, source in sources.items()}
+
+    def has_a_say(one: Document) -> bool:
+        if _kind(one) == "AIPlatform":
+            return id(one) in here
+        return wanted is None or _kind(one) != "AIService" or _named(one) in {wanted, ("", wanted[1])}
+
+    return {name: replace(source, documents=tuple(_in(environment, one) for one in source.documents if has_a_say(one)))
+            for name, source in sources.items()}
+
+
+def _environments(platform: Document) -> tuple[str, ...]:
+    node = at(platform.root, ("environments",))
+    if node is not None and isinstance(node.value, dict) and node.value:
+        return tuple(node.value)
+    name = at(platform.root, ("metadata", "name"))
+    return (str(name.value),) if name is not None else ()
+
+
+def _in(environment: str, document: Document) -> Document:
+    """A document without what it says of other environments."""
+    node = at(document.root, ("environments",))
+    others = [key for key in node.value if key != environment] if node is not None and isinstance(node.value, dict) else ()
+    return replace(document, root=prune(document.root, [("environments", key) for key in others])) if others else document
 
 
 def default_of(output: str) -> str:
@@ -114,6 +229,11 @@ def _kind(document: Document) -> object:
     return node.value if node is not None else None
 
 
+def _model(question: Question, leaf: Leaf) -> type[Block]:
+    source = question.sources[leaf.file]
+    return _MODELS[str(_kind(source.documents[_number(source, leaf.index)]))]
+
+
 def _number(source: Source, index: int) -> int:
     return next(number for number, one in enumerate(source.documents) if one.index == index)
 
@@ -129,9 +249,10 @@ def _inner(model: type[Block], path: Path) -> tuple[type[Block], Path]:
     return model, path
 
 
-def _with(sources: Mapping[str, Source], leaf: Leaf, value: object) -> dict[str, Source]:
+def with_value(sources: Mapping[str, Source], leaf: Leaf) -> Mapping[str, Source]:
+    """The sources with another value for a leaf: the one that it has here."""
     source = sources[leaf.file]
-    documents = tuple(replace(one, root=_replaced(one.root, leaf.path, value)) if one.index == leaf.index else one
+    documents = tuple(replace(one, root=_replaced(one.root, leaf.path, leaf.value)) if one.index == leaf.index else one
                       for one in source.documents)
     return {**sources, leaf.file: replace(source, documents=documents)}
 
@@ -154,7 +275,7 @@ def tree(sources: Mapping[str, Source], environment: str | None = None) -> Mappi
     return None if any(one.severity is Severity.ERROR for one in sink) else compiled.tree
 
 
-def _changed(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, frozenset[int]]:
+def changed(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, frozenset[int]]:
     """Numbers of the lines of each output that are not the same, or not there, afterwards."""
     found = {}
     for path, raw in before.items():
@@ -185,19 +306,6 @@ def unwritten(sources: Mapping[str, Source], alerts: Iterable[str]) -> tuple[Lea
     return tuple(found)
 
 
-def suggested(sources: Mapping[str, Source], found: Iterable[Leaf], output: str, line: int) -> Influence | None:
-    """Of keys that nobody wrote, the one that changes a line and least beside it."""
-    environment = output.partition("/")[0]
-    before = tree(sources, environment) or {}
-    hits = []
-    for leaf in found:
-        after = tree(_grafted(sources, leaf), environment)
-        lines = _changed(before, after) if after is not None else {}
-        if line in lines.get(output, frozenset()):
-            hits.append(Influence(leaf, leaf.value, lines))
-    return min(hits, key=lambda one: (one.width, one.leaf.path), default=None)
-
-
 def _open(model: type[Block], alerts: Iterable[str]) -> Iterator[tuple[Path, object]]:
     yield from scalars(model)
     if model is AIService:
@@ -209,7 +317,7 @@ def _open(model: type[Block], alerts: Iterable[str]) -> Iterator[tuple[Path, obj
             yield from (((*rule, "threshold"), one) for one in ("3s", "3%", 3))
 
 
-def _grafted(sources: Mapping[str, Source], leaf: Leaf) -> dict[str, Source]:
+def _grafted(sources: Mapping[str, Source], leaf: Leaf) -> Mapping[str, Source]:
     source = sources[leaf.file]
     assert isinstance(leaf.value, bool | int | float | str)
     new = Node(leaf.value, leaf.place, None, str(leaf.value))

@@ -8,8 +8,7 @@ from pathlib import Path
 from obsc import encode, pipeline
 from obsc.codes import CODES
 from obsc.diagnostics import Sink, render
-from obsc.explain import Influence, causes, concerned, default_of, influence, influences, suggested, tree, unwritten, written
-from obsc.rules.alerts import ALERTS
+from obsc.explain import Influence, Question, Spot, ask, concerned, default_of, influence, influences, suggested, unwritten, written
 from obsc.secrets import masked
 from obsc.source import Node, Source, at
 from obsc.source import Path as Steps
@@ -42,7 +41,8 @@ def value(sources: Mapping[str, Source], file: str, path: str, environment: str 
     if not lines:
         return None
     leaf = next((one for one in written(sources) if one.file == file and one.path == steps), None)
-    found = influence(sources, leaf, pipeline.compile_specs(sources, Sink()).tree) if leaf is not None else None
+    question = ask(sources) if leaf is not None else None
+    found = influence(question, leaf) if leaf is not None and question is not None else None
     return "".join(f"{line}\n" for line in lines) + (_effects(found) if found is not None else "")
 
 
@@ -53,20 +53,26 @@ def output(sources: Mapping[str, Source], file: Path, out: Path, line: int) -> s
         return None
     name = file.resolve().relative_to(root).as_posix()
     mine = concerned(sources, name)
-    environment = name.partition("/")[0]
-    raw = (tree(mine, environment) or {}).get(name, b"").split(b"\n")
-    if not 0 < line <= len(raw):
+    question = ask(mine, name.partition("/")[0], (name,))
+    raw = question.before.get(name, b"").split(b"\n") if question is not None else []
+    if question is None or not 0 < line <= len(raw):
         return None
-    found = causes(list(influences(mine, written(mine), environment)), name, line)
+    found = influences(question, written(mine), (name, line))
     said = [f"{name}:{line}: {encode.terminal(raw[line - 1].decode().strip())}"]
     said += [f"  {_cause(one)}" for one in found[:_MOST]]
-    if not found or found[0].width > _BROAD:
-        hint = suggested(mine, unwritten(mine, ALERTS), name, line)
-        if hint is not None:
-            said.append(f"  default; `{render(hint.leaf.path)}` in {hint.leaf.file} would change it")
-        elif not found:
-            said.append(f"  {default_of(name)}")
+    if not found or (found[0].width > _BROAD and question.is_quick(name)):
+        said += _default(question, (name, line), is_all=not found)
     return "".join(f"{one}\n" for one in said)
+
+
+def _default(question: Question, spot: Spot, *, is_all: bool) -> list[str]:
+    """What a line is called that no value of a spec is about."""
+    alerts = {rule.name for one in pipeline.compile_specs(question.sources, Sink(), environment=question.environment).services
+              for rule in one.alerts}
+    hint = suggested(question, unwritten(question.sources, sorted(alerts)), spot)
+    if hint is not None:
+        return [f"  default; `{render(hint.leaf.path)}` in {hint.leaf.file} would change it"]
+    return [f"  {default_of(spot[0])}"] if is_all else []
 
 
 def _cause(one: Influence) -> str:
