@@ -49,12 +49,12 @@ EDITS = {
     "new-receiver": Edit(DEFAULT, "    - name: default\n", '    - name: other\n      webhookConfigs: [{url: "http://other.observability.svc:8080"}]\n    - name: default\n'),
     "evaluation-interval": Edit(PROD, "  version: 3.14.0\n", "  version: 3.14.0\n  evaluationInterval: 15s\n"),
     "collector-version": Edit(DEFAULT, "version: 0.159.0", "version: 0.158.0"),
-    "environment": Edit("specs/platforms/staging.yaml", "", "apiVersion: obsc.dev/v1alpha1\nkind: AIPlatform\nmetadata: {name: staging}\n"
-                        "alertmanager:\n  receivers: [{name: chat, slackConfigs: [{apiURL: {name: slack, key: url}}]}]\n"
-                        "  routing: {critical: [chat], warning: [chat]}\n"),
     "service": Edit("specs/router.yaml", "", "apiVersion: obsc.dev/v1alpha1\nkind: AIService\nmetadata: {name: router, namespace: ai-prod, team: vision}\n"
                     "runtime: {name: litellm}\n"),
 }
+STAGING = Edit("specs/platforms/staging.yaml", "", "apiVersion: obsc.dev/v1alpha1\nkind: AIPlatform\nmetadata: {name: staging}\n"
+               "alertmanager:\n  receivers: [{name: chat, slackConfigs: [{apiURL: {name: slack, key: url}}]}]\n"
+               "  routing: {critical: [chat], warning: [chat]}\n")
 # What a reader sees and the compiler does not.
 SAME = {
     "comment": Edit(VISION, "runtime:\n", "# What answers.\nruntime: # here\n"),

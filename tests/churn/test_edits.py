@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from pytest_snapshot.plugin import Snapshot
 
-from churn.edits import EDITS, SAME, Edit
+from churn.edits import EDITS, SAME, STAGING, Edit
 from churn.repository import OUT, Repository, begin, compiled, edited, shipped
 
 HERE = Path(__file__).parent
+SHARD = re.compile(r"(manifests/platform/[a-z-]+)-[0-9]+\.yaml")  # which one depends on how many there are
 HASH = re.compile(r"[0-9a-f]{64}")
 # Every way in which outputs write a threshold: with a unit for people, bare for PromQL, as the bound of a bucket.
 THRESHOLDS = {
@@ -39,9 +40,15 @@ def test_an_edit_is_a_small_difference(name: str, repository: Repository, snapsh
     repository.git("add", "--all")
     numbers = repository.git("diff", "--cached", "--numstat", "--no-renames", "--", OUT)
     snapshot.snapshot_dir = HERE / "snapshots"
-    snapshot.assert_match(numbers, f"{name}.txt")
+    snapshot.assert_match(SHARD.sub(r"\1-N.yaml", numbers), f"{name}.txt")
     if name in THRESHOLDS:
         _only_numbers(repository.git("diff", "--cached", "--unified=0", "--", OUT), *THRESHOLDS[name])
+
+
+def test_a_new_environment_touches_no_other(before: Mapping[str, bytes]) -> None:
+    after = compiled(edited(shipped(), STAGING))
+    assert {path: raw for path, raw in after.items() if not path.startswith("staging/")} == before
+    assert len(after) > len(before)
 
 
 def test_every_snapshot_is_of_an_edit() -> None:
