@@ -97,6 +97,8 @@ CODES: dict[str, Code] = {
     "R213": Code("unknown receiver", "Alertmanager refuses a configuration whose routes name a receiver that does not exist."),
     "R214": Code("unknown engine", "A serving framework passes on the metrics of some engines only."),
     "R215": Code("another release", "Outputs belong to a release of the compiler; the platform says which releases may write them."),
+    "R216": Code("unknown kind of workload", "Kinds with a group in their names are those that the platform's `catalogs` bring along. "
+                 "Where these have mistakes, the services of such kinds are held back, and no others.", ("error", "info")),
     "R280": Code("catalog entry contradicts itself", "A catalog file names a metric, label, set or release that it does not "
                  "have, or reads a metric in a form that its type does not allow."),
     "R281": Code("catalog folder", "A platform's `catalogs` are folders with entries, below what was given to the compiler: nothing "

@@ -10,10 +10,11 @@ import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from obsc.catalog import BUILT_IN, Catalog, load_runtime, source_name
+from obsc.catalog import BUILT_IN, Catalog, source_name
+from obsc.catalog.lookup import look_up
 from obsc.catalog.own import Library
 from obsc.catalog.profile import Profile
-from obsc.catalog.versions import Range, parse
+from obsc.catalog.versions import Range
 from obsc.components import component_tree, components
 from obsc.diagnostics import Place, Related, Sink, render
 from obsc.enforced import contradictions
@@ -27,7 +28,6 @@ from obsc.spec.service import UNIONS, AIService
 from obsc.unique import unique
 from obsc.validate import Accepted, build
 
-UNKNOWN_RUNTIME = "custom"
 MAIN = "main"  # the first component of a service that has several
 
 
@@ -295,11 +295,10 @@ def _part(one: Accepted, environment: Environment, origins: Origins, sink: Sink)
     model, recovered = build(AIService, origins.tree, sink, pruned=one.pruned, home=one.tree)
     if not isinstance(model, AIService):
         return None
-    profile, versions, more = _runtime(model, origins, recovered, environment.catalog, sink)
-    more |= _unknown_pages(model, origins, environment.catalog, sink)
+    found = look_up(model, origins.place, environment.catalog, sink)
     identity = Identity(environment.name, model.metadata.namespace, model.metadata.name)
-    return Resolved(identity, model, environment, profile, versions, origins, one.document.file, one.document.lines,
-                    recovered | more | one.pruned, one.failed)
+    return Resolved(identity, model, environment, found.profile, found.versions, origins, one.document.file, one.document.lines,
+                    recovered | found.unknown | one.pruned, one.failed)
 
 
 def _component(one: Accepted, merged: Node, item: Node, main: Resolved, sink: Sink) -> Resolved | None:
@@ -391,47 +390,3 @@ def _layers(*stack: tuple[str, Node]) -> dict[int, str]:
 def _without(tree: Node, key: str) -> Node:
     assert isinstance(tree.value, dict)
     return replace(tree, value={k: v for k, v in tree.value.items() if k != key})
-
-
-def _runtime(model: AIService, origins: Origins, recovered: frozenset[Path], catalog: Catalog,
-             sink: Sink) -> tuple[Profile, Range, frozenset[Path]]:
-    name = model.runtime.name
-    bad: set[Path] = set()
-    profile = catalog.runtime(name)
-    if profile is None or profile.kind == "exporter":
-        _no_runtime(name, catalog, origins.place(("runtime", "name")), "runtime.name", sink)
-        bad.add(("runtime",))
-        profile = load_runtime(UNKNOWN_RUNTIME)
-        assert profile is not None
-    versions = parse(model.runtime.version)
-    if versions is None:
-        sink.error("R206", f"no release lies in the range `{model.runtime.version}`",
-                   origins.place(("runtime", "version")), path="runtime.version",
-                   hint='write one release such as "0.15", or a range such as ">=0.11 <0.13"')
-        bad.add(("runtime", "version"))
-        versions = parse(None)
-        assert versions is not None
-    return profile, versions, frozenset(path for path in bad if path not in recovered)
-
-
-def _no_runtime(name: str, catalog: Catalog, place: Place, path: str, sink: Sink) -> None:
-    if name in catalog.broken or catalog.partial:
-        why = "its catalog entry has mistakes" if name in catalog.broken else "the platform's catalog is not whole"
-        sink.info("R205", f"nothing is known of `{name}`: {why}, so the service keeps its committed files", place, path=path,
-                  hint="mend the entry" if name in catalog.broken else "mend the platform's `catalogs`")
-        return
-    near = difflib.get_close_matches(name, catalog.names, 1)
-    sink.error("R205", f"no runtime `{name}` in the catalog", place, path=path,
-               hint=f"did you mean `{near[0]}`?" if near else
-               f"use one of {_listed(catalog.names)}; a program of your own is `custom` with its `metrics.series`")
-
-
-def _unknown_pages(model: AIService, origins: Origins, catalog: Catalog, sink: Sink) -> frozenset[Path]:
-    """Endpoints that are pages of programs that the catalog does not know."""
-    found: set[Path] = set()
-    for index, one in enumerate(model.metrics.endpoints):
-        path: Path = ("metrics", "endpoints", index, "runtime")
-        if one.runtime is not None and catalog.runtime(one.runtime) is None:
-            _no_runtime(one.runtime, catalog, origins.place(path), "metrics.endpoints", sink)
-            found.add(path)
-    return frozenset(found)

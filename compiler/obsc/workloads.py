@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from obsc import encode
-from obsc.catalog.kinds import Count, WorkloadKind, known, pod_pattern, replica_counts
+from obsc.catalog.kinds import Count, WorkloadKind, pod_pattern, replica_counts
 from obsc.ir import Requirement
 from obsc.resolve import Resolved
 
@@ -16,7 +16,7 @@ _ANY_VALUE = "[A-Za-z0-9_.-]*"
 
 def kind(resolved: Resolved) -> WorkloadKind | None:
     """What is known of the kind of object; None for what has no object in the cluster."""
-    return known().get(resolved.service.workload.kind)
+    return resolved.catalog.kinds.get(resolved.service.workload.kind)
 
 
 def names(resolved: Resolved) -> tuple[str, ...]:
@@ -54,12 +54,12 @@ def is_glob(text: str) -> bool:
 
 def pods(resolved: Resolved) -> str:
     """RE2 expression of the names of the component's pods, "" where the kind has none of its own."""
-    return pod_pattern(resolved.service.workload.kind, names(resolved))
+    return pod_pattern(resolved.service.workload.kind, names(resolved), resolved.catalog.kinds)
 
 
 def counts(resolved: Resolved) -> tuple[Count, ...]:
     """Which series count the component's replicas; () where nobody does."""
-    return replica_counts(resolved.service.workload.kind, names(resolved))
+    return replica_counts(resolved.service.workload.kind, names(resolved), resolved.catalog.kinds)
 
 
 def service_host(resolved: Resolved) -> str | None:

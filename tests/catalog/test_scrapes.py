@@ -1,82 +1,179 @@
-"""Entries against pages of real programs. Names on a page that an entry lacks are printed, and are only those named here."""
+"""Pages of metrics against entries: real ones (`scrapes.yaml` says what is found and why), and small ones for each kind of finding."""
 
 from __future__ import annotations
 
+import json
 import re
+import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
+from ruamel.yaml import YAML
 
 from catalog.small import entry
-from obsc.catalog import metric
+from catalog.test_own import ENTRY, OWN
+from obsc import cli
+from obsc.catalog.scrape import Findings, check, parse_page
+from obsc.catalog.versions import parse
 
 SCRAPES = Path(__file__).parents[3] / "shared/fixtures/scrapes"
-# What the client libraries of a language add by themselves, and what no entry describes.
-COMMON = r"(process|python|go|promhttp)_\w+|\w+_created"
-# entry → page, least names in common, further names on the page (with the reason), labels that its setup adds
-PAGES = {
-    # A release before the catalog's first reading.
-    "sglang": ("sglang-sglang.prom", 10, r"sglang:(time_per_output_token_seconds|func_latency_seconds)", ""),
-    "bentoml": ("bentoml-selfrun.prom", 4, "", ""),
-    "kserve": ("kserve-selfrun.prom", 4, "", ""),
-    "torchserve": ("torchserve-serve-docs.prom", 21, "", ""),
-    # The engine before V1.
-    "vllm": ("vllm-kubeai.prom", 16, r"vllm:(num_requests_swapped|cpu_cache_usage_perc|request_params_best_of|spec_decode_\w+|avg_\w+)",
-             r"num_\w+|block_size|cpu_offload_gb|swap_\w+|sliding_window|gpu_memory_utilization|enable_prefix_caching|cache_dtype"),
-    # The cache of all models, before it was counted by model.
-    "triton": ("triton-datadog.prom", 24, r"nv_cache_(util|num_\w+|\w+_duration)", ""),
-}
-# Bounds of these were others in the release of the page.
-OTHER_BOUNDS = {"sglang:time_to_first_token_seconds", "sglang:e2e_request_latency_seconds", "vllm:time_to_first_token_seconds",
-                "vllm:time_per_output_token_seconds", "vllm:e2e_request_latency_seconds"}
-LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:\\.|[^"\\])*)"')
+TABLE: dict[str, dict[str, Any]] = YAML(typ="safe").load(Path(__file__).with_name("scrapes.yaml").read_text())
+PAGE = """\
+# HELP own_requests_total Requests.
+# TYPE own_requests_total counter
+own_requests_total{model="m",status="ok"} 3
+own_requests_total{model="m",status="error"} 1
+# TYPE own_request_seconds histogram
+own_request_seconds_bucket{model="m",le="0.1"} 1
+own_request_seconds_bucket{model="m",le="0.5"} 1
+own_request_seconds_bucket{model="m",le="1"} 1
+own_request_seconds_bucket{model="m",le="2.5"} 1
+own_request_seconds_bucket{model="m",le="5"} 1
+own_request_seconds_bucket{model="m",le="10.0"} 1
+own_request_seconds_bucket{model="m",le="+Inf"} 1
+own_request_seconds_sum{model="m"} 1
+own_request_seconds_count{model="m"} 1
+# TYPE process_cpu_seconds_total counter
+process_cpu_seconds_total 1
+"""
+QUIET = """\
+  - {name: own_queue, type: gauge, unit: requests, help: Requests that wait.}
+  - {name: own_cache_ratio, type: gauge, unit: ratio, when: {option: cache, flag: --cache, source: docs/cache.md}, help: Share.}
+"""
 
 
-def lines(name: str) -> list[str]:
-    file = SCRAPES / PAGES[name][0]
+def judged(name: str) -> Findings:
+    file, said = SCRAPES / name, TABLE[name]
     if not file.exists():
-        pytest.skip(f"{file.name} is not here")
-    return [line for line in file.read_text().splitlines() if line.strip()]
+        pytest.skip(f"{name} is not here")
+    versions, any_release = parse(said.get("version")), parse(None)
+    assert versions is not None
+    assert any_release is not None
+    return check(entry(said["runtime"]), parse_page(file.read_text()), versions, any_release)
 
 
-def types(page: list[str]) -> dict[str, str]:
-    return {words[2]: words[3] for line in page if (words := line.split())[:2] == ["#", "TYPE"]}
+def explained(found: Iterable[str], reasons: dict[str, str], what: str) -> None:
+    """Each of what was found has a reason, and each reason stands for something."""
+    names = set(found)
+    unexplained = {name for name in names if not any(re.fullmatch(one, name) for one in reasons)}
+    idle = [one for one in reasons if not any(re.fullmatch(one, name) for name in names)]
+    assert (unexplained, idle) == (set(), []), what
 
 
-def family(sample: str, kinds: dict[str, str]) -> str:
-    base = re.sub(r"_(bucket|sum|count)$", "", sample)
-    return base if kinds.get(base) in {"histogram", "summary"} else sample
+@pytest.mark.parametrize("name", TABLE)
+def test_what_a_real_page_lacks_and_adds_is_known_with_its_reason(name: str) -> None:
+    found, said = judged(name), TABLE[name]
+    assert found.known == said["known"]
+    explained((one.name for one in found.missing), said.get("lacks", {}), "lacks")
+    explained((one.name for one in found.foreign), said.get("adds", {}), "adds")
+    for what, key in (("type", "types"), ("labels", "labels"), ("buckets", "buckets")):
+        explained((one.name for one in found.mismatches if one.what == what), said.get(key, {}), what)
+    assert found.unexpected == ()
+    assert found.failed == bool(said.get("lacks") or said.get("types"))
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_names_on_the_page_are_known_with_their_type(name: str) -> None:
-    kinds = types(lines(name))
-    known = {one: found for one in kinds if (found := metric(entry(name), one)) is not None}
-    unknown = sorted(set(kinds) - set(known))
-    print(f"{name}: {len(known)} known, unknown: {', '.join(unknown) or 'none'}")
-    assert len(known) >= PAGES[name][1]
-    assert {one: found.type for one, found in known.items()} == {one: kinds[one] for one in known}
-    assert [one for one in unknown if not re.fullmatch(f"{COMMON}|{PAGES[name][2]}", one)] == []
+def test_every_real_page_is_in_the_table() -> None:
+    if not SCRAPES.exists():
+        pytest.skip("there are no pages here")
+    assert {path.name for path in SCRAPES.glob("*.prom")} == set(TABLE)
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_labels_and_bounds_on_the_page_are_known(name: str) -> None:
-    page = lines(name)
-    kinds = types(page)
-    bounds: dict[str, set[float]] = {}
-    for line in page:
-        if line.startswith("#"):
-            continue
-        sample = re.split(r"[{ ]", line, maxsplit=1)[0]
-        facts = metric(entry(name), family(sample, kinds))
-        if facts is None:
-            continue
-        labels = dict(LABEL.findall(line))
-        more = set(labels) - {"le", "quantile"} - set(facts.labels)
-        assert not {one for one in more if not re.fullmatch(PAGES[name][3] or "(?!)", one)}, line
-        if labels.get("le", "+Inf") != "+Inf":
-            bounds.setdefault(facts.name, set()).add(float(labels["le"]))
-    for one, found in bounds.items():
-        facts = metric(entry(name), one)
-        assert facts is not None
-        assert not facts.buckets or (found == set(facts.buckets)) == (one not in OTHER_BOUNDS), one
+# --- small pages ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "catalog").mkdir()
+    (tmp_path / "catalog/own-server.yaml").write_text(ENTRY + QUIET)
+    (tmp_path / "platform.yaml").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner(catch_exceptions=False).invoke(cli.main, ["catalog", *arguments])
+
+
+def checked(page: str, version: str = "2.0.0") -> tuple[int, dict[str, Any]]:
+    Path("page.prom").write_text(page)
+    said = run("check", "--scrape", "page.prom", "--runtime", "own-server", "--version", version, "--platform", "platform.yaml", "--form", "json")
+    assert said.stderr == ""
+    return said.exit_code, json.loads(said.stdout)
+
+
+def names(found: list[dict[str, Any]]) -> list[str]:
+    return [one["name"] for one in found]
+
+
+def test_what_must_be_there_is_missing(place: Path) -> None:
+    code, found = checked(PAGE)
+    assert (code, names(found["missing"])) == (1, ["own_queue"])
+    assert found["conditional"] == [{"name": "own_cache_ratio", "reason": "with `cache: true` (--cache)"}]
+    assert found["library"] == ["process_cpu_seconds_total"]
+    assert found["mismatches"] == found["foreign"] == found["unseen"] == found["unexpected"] == []
+    code, found = checked(PAGE + "own_queue 0\n")
+    assert (code, found["missing"], found["known"]) == (0, [], 3)
+
+
+def test_what_begins_with_an_event_may_be_missing(place: Path) -> None:
+    page = "\n".join(line for line in PAGE.split("\n") if "own_requests_total" not in line) + "own_queue 0\n"
+    code, found = checked(page)
+    assert (code, names(found["unseen"])) == (0, ["own_requests_total"])
+
+
+def test_what_nobody_knows_of_the_release_may_be_missing(place: Path) -> None:
+    code, found = checked("own_queue 0\n", "1.5.0")
+    assert (code, names(found["unknown"])) == (0, ["own_request_seconds", "own_latency_seconds"])
+    assert found["unknown"][0]["reason"] == "since 2.0.0 (not in 1.0.0)"
+    code, found = checked(PAGE + "own_queue 0\n", "1.0.0")
+    assert (code, names(found["missing"]), names(found["unexpected"])) == (1, ["own_latency_seconds"], ["own_request_seconds"])
+
+
+@pytest.mark.parametrize(("good", "bad", "code", "told"), [
+    ("# TYPE own_requests_total counter", "# TYPE own_requests_total gauge", 1, ("type", "counter", "gauge")),
+    ('{model="m",status="error"}', '{model="m",status="error",tenant="a"}', 0, ("labels", "", "tenant")),
+    ('seconds_sum{model="m"}', 'seconds_sum{shard="1"}', 0, ("labels", "", "shard")),
+    ('own_request_seconds_bucket{model="m",le="2.5"} 1\n', "", 0, ("buckets", "0.1, 0.5, 1, 2.5, 5, 10", "0.1, 0.5, 1, 5, 10")),
+])
+def test_what_is_not_as_the_entry_says(place: Path, good: str, bad: str, code: int, told: tuple[str, str, str]) -> None:
+    page = PAGE + "own_queue 0\n"
+    assert good in page
+    exit_code, said = checked(page.replace(good, bad))
+    assert exit_code == code
+    assert [(one["what"], one["expected"], one["found"]) for one in said["mismatches"]] == [told]
+
+
+def test_a_label_that_no_sample_has_is_told(place: Path) -> None:
+    _, said = checked(PAGE.replace('model="m",', "").replace('{model="m"}', "") + "own_queue 0\n")
+    assert [(one["name"], one["expected"]) for one in said["mismatches"]] == [("own_requests_total", "model"), ("own_request_seconds", "model")]
+
+
+def test_what_the_entry_does_not_know_is_told(place: Path) -> None:
+    code, found = checked(PAGE + 'own_queue 0\n# TYPE other gauge\nother{a="b"} 1\n')
+    assert (code, found["foreign"]) == (0, [{"name": "other", "type": "gauge", "labels": ["a"]}])
+
+
+def test_counters_without_the_usual_ending_keep_their_names(place: Path) -> None:
+    assert [one.name for one in parse_page("# TYPE a counter\na 1\n# TYPE b_total counter\nb_total 1\n")] == ["a", "b_total"]
+
+
+@pytest.mark.parametrize("page", ["own_queue\n", "own_queue{ 1\n", "{}\n", "a b c d e f\n", "\x00\n", 'a{b="c} 1\n', "a 1 x\n"])
+def test_what_is_no_page_is_a_wrong_use(place: Path, page: str) -> None:
+    Path("page.prom").write_text(page)
+    said = run("check", "--scrape", "page.prom", "--runtime", "bentoml")
+    assert (said.exit_code, "no exposition text" in said.stderr) == (2, True), said.output
+
+
+def test_an_empty_page_lacks_everything(place: Path) -> None:
+    code, found = checked("")
+    assert (code, found["known"], names(found["missing"])) == (1, 0, ["own_request_seconds", "own_queue"])
+
+
+def test_without_the_library_it_is_said_what_to_install(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client.parser", None)
+    Path("page.prom").write_text(PAGE)
+    said = run("check", "--scrape", "page.prom", "--runtime", "bentoml")
+    assert (said.exit_code, "pip install 'obsc[catalog]'" in said.stderr) == (2, True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from obsc import durations
-from obsc.catalog import load_runtime, names
-from obsc.catalog.profile import Measure, Metric, Profile, Term
+from obsc.catalog import load_runtime, names, words
+from obsc.catalog.profile import Metric, Profile
 
 from .markdown import NOTE, anchor, code, listed, table
 
@@ -28,7 +28,7 @@ def page() -> str:
 
 def _entry(one: Profile) -> str:
     parts = [f"## {one.name}\n", f"{one.title}.\n", table(("", ""), _facts(one))]
-    signals = [(code(signal), "; ".join(f"{way.source}: {_measure(way)}" for way in ways)) for signal, ways in one.measures]
+    signals = [(code(signal), "; ".join(f"{way.source}: {words.measure(way, code)}" for way in ways)) for signal, ways in one.measures]
     if signals:
         parts.append(table(("signal", "how it is read, the preferred way first"), signals))
     if one.metrics:
@@ -56,42 +56,7 @@ def _facts(one: Profile) -> Iterator[tuple[str, str]]:
         yield "`runtime.options` that matter", listed(sorted(one.options))
 
 
-def _measure(way: Measure) -> str:
-    if way.total:
-        return f"{_terms(way.errors)} over {_terms(way.total)}"
-    if way.mean_sum is not None and way.mean_count is not None:
-        return f"{_term(way.mean_sum)} over {_term(way.mean_count)}"
-    single = way.histogram or way.gauge
-    return _term(single) if single is not None else f"rate of {_terms(way.counters)}"
-
-
-def _terms(terms: tuple[Term, ...]) -> str:
-    return " + ".join(map(_term, terms))
-
-
-def _term(term: Term) -> str:
-    part = f"_{term.part}" if term.part else ""
-    inside = ", ".join(f'{label}{sign}"{value}"' for label, sign, value in term.matchers)
-    return code(f"{term.metric}{part}" + (f"{{{inside}}}" if inside else ""))
-
-
 def _metric(one: Metric) -> tuple[str, ...]:
-    values = dict(one.label_values)
-    labels = ", ".join(code(label) + (f" {{{', '.join(values[label])}}}" if label in values else "") for label in one.labels)
-    bounds = f" Buckets: {', '.join(durations.number(bound) for bound in one.buckets)}." if one.buckets else ""
-    return code(one.name), one.type, one.unit, labels, "; ".join(_presence(one)) or "always", one.help + bounds
-
-
-def _presence(one: Metric) -> Iterator[str]:
-    of = f" of {one.companion}" if one.companion else ""
-    if one.seen_from:
-        yield f"since {one.seen_from}{of}" + (f" (not in {one.absent_until})" if one.absent_until else "")
-    if one.seen_until:
-        yield f"until {one.seen_until}{of}" + (f" (not in {one.absent_from})" if one.absent_from else "")
-    if one.condition is not None:
-        option, value = one.condition
-        yield {"": value, "fields": "if the platform names it in `fields`"}.get(option, f"with `{option}: {value}`")
-    if one.engine:
-        yield f"with the engine {one.engine}"
-    if one.lazy:
-        yield "lazy"
+    bounds = f" Buckets: {words.bounds(one)}." if one.buckets else ""
+    presence = "; ".join((*words.readings(one), *words.conditions(one))) or "always"
+    return code(one.name), one.type, one.unit, words.labels(one, code), presence, one.help + bounds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -22,17 +23,27 @@ def page() -> str:
              table(("variable", "meaning"), (("`NO_COLOR`", "no colours, even on a terminal"),
                                              ("`OBSC_TRACEBACK`", "where a fault of `obsc` happened")))]
     context = click.Context(cli.main, info_name="obsc")
-    parts += [_command(name, context) for name in cli.main.list_commands(context)]
+    parts += _commands(cli.main, context)
     return "\n".join(parts)
 
 
-def _command(name: str, above: click.Context) -> str:
-    command = cli.main.get_command(above, name)
-    assert command is not None
-    context = click.Context(command, info_name=name, parent=above)
+def _commands(group: click.Group, above: click.Context) -> Iterator[str]:
+    """A section for each command; of a group of commands one for each of its own, behind its name."""
+    for name in group.list_commands(above):
+        command = group.get_command(above, name)
+        assert command is not None
+        context = click.Context(command, info_name=name, parent=above)
+        if isinstance(command, click.Group):
+            yield f"## {context.command_path}\n\n{_sentence(command.help)}\n"
+            yield from _commands(command, context)
+        else:
+            yield _command(command, context)
+
+
+def _command(command: click.Command, context: click.Context) -> str:
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     rows = [_option(option, context) for option in command.get_params(context) if isinstance(option, click.Option)]
-    return "\n".join([f"## obsc {name}\n", f"```text\n{usage}\n```\n", f"{_sentence(command.help)}\n",
+    return "\n".join([f"## {context.command_path}\n", f"```text\n{usage}\n```\n", f"{_sentence(command.help)}\n",
                       table(("option", "meaning", "default"), rows)])
 
 

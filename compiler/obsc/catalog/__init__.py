@@ -10,11 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from obsc.catalog.profile import Metric, Profile
 from obsc.catalog.reading import read
 from obsc.diagnostics import Sink
 from obsc.source import load, plain
+
+if TYPE_CHECKING:
+    from obsc.catalog.kinds.names import WorkloadKind
 
 __all__ = ["BUILT_IN", "Catalog", "load_runtime", "metric", "names", "read", "source_name"]
 
@@ -59,17 +63,33 @@ class Catalog:
     """What an environment knows: entries of its own by name, then the built-in ones.
 
     `broken` are names of entries of its own that have mistakes: nothing is known of these, whatever is built in. `partial`:
-    some of its entries could not be looked at, so that what it does not have is perhaps among them.
+    some of its entries could not be looked at, so that what it does not have is perhaps among them. `own_kinds` are kinds of
+    workload of its own, `lost_kinds` those of them that have mistakes.
     """
 
     own: Mapping[str, Profile] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
     partial: bool = False
+    own_kinds: Mapping[str, WorkloadKind] = field(default_factory=dict)
+    lost_kinds: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all entries, sorted."""
         return tuple(sorted({*names(), *self.own, *self.broken})) if self.own or self.broken else names()
+
+    @property
+    def kinds(self) -> Mapping[str, WorkloadKind]:
+        """Kinds of workload by name."""
+        from obsc.catalog.kinds import known  # noqa: PLC0415  its forms are built on those of entries
+
+        return {**known(), **self.own_kinds} if self.own_kinds else known()
+
+    @property
+    def counted(self) -> frozenset[str]:
+        """Series that count replicas of kinds of its own: whoever brings a kind along has the cluster's exporter count it."""
+        series = (one.counted for one in self.own_kinds.values() if one.counted is not None)
+        return frozenset(name for one in series for name in (one.wanted, one.available))
 
     def runtime(self, name: str) -> Profile | None:
         """The entry of this name, or None."""

@@ -15,11 +15,14 @@ from posixpath import dirname, normpath, relpath
 from typing import NamedTuple
 
 from obsc.catalog import Catalog, names
+from obsc.catalog.kinds.names import WorkloadKind
 from obsc.catalog.profile import Profile
 from obsc.catalog.reading import entry
 from obsc.diagnostics import Place, Sink
 from obsc.source import Node, Source, at, place_of
 
+KINDS = "kinds"  # the file of kinds of workload
+ANY_KIND = "*"
 RESERVED = frozenset({"custom"})  # what specs call a program that no entry describes
 _FOLDER = re.compile(r"[A-Za-z0-9_./-]{1,200}")
 # Keys of an entry that no document of the language has.
@@ -50,6 +53,7 @@ class Library:
     sink: Sink
     strays: Mapping[str, Source] = field(default_factory=dict)
     _read: dict[str, Profile | None] = field(default_factory=dict)
+    _read_kinds: dict[str, Mapping[str, WorkloadKind] | None] = field(default_factory=dict)
 
     def entry(self, file: str) -> Profile | None:
         """What a file describes, or None if it has a mistake."""
@@ -60,6 +64,7 @@ class Library:
     def catalog(self, file: str, said: Sequence[tuple[str, Place]]) -> Catalog:
         """What an environment knows whose platform, in this file, names these folders; the first has the first say."""
         found: dict[str, str] = {}
+        kinds: list[str] = []
         partial = False
         for word, place in said:
             folder = _path(file, word)
@@ -68,10 +73,28 @@ class Library:
                 self._empty(file, word, place)
                 partial = True
             for name in files:
-                self._take(name, found)
+                if _stem(name) == KINDS:
+                    kinds.append(name)
+                else:
+                    self._take(name, found)
         profiles = {name: self.entry(one) for name, one in found.items()}
         return Catalog({name: one for name, one in profiles.items() if one is not None},
-                       frozenset(name for name, one in profiles.items() if one is None), partial)
+                       frozenset(name for name, one in profiles.items() if one is None), partial, *self._kinds(kinds))
+
+    def _kinds(self, files: Sequence[str]) -> tuple[Mapping[str, WorkloadKind], frozenset[str]]:
+        """Kinds of workload of files, the first of which has the first say, and the names of those that are lost by mistakes."""
+        from obsc.catalog.kinds import described, known  # noqa: PLC0415  wanted where there are some
+
+        found: dict[str, WorkloadKind] = {}
+        lost: set[str] = set()
+        for file in files:
+            if file not in self._read_kinds:
+                self._read_kinds[file] = described(self.sources[file], self.sink, known())
+            read = self._read_kinds[file]
+            named = _kinds_of(self.sources[file]) if read is None else set()
+            lost |= named - found.keys()
+            found = {**(read or {}), **found}
+        return {name: one for name, one in found.items() if name not in lost}, frozenset(lost)
 
     def _checked(self, source: Source) -> Profile | None:
         unread = source.file in self.sink.places()
@@ -154,7 +177,16 @@ def _path(file: str, said: str) -> str | None:
 
 def _is_entry(root: Node) -> bool:
     keys: Collection[str] = root.value if isinstance(root.value, dict) else ()
+    if set(keys) == {"kinds"}:
+        return True
     return not {"apiVersion", "kind"} & set(keys) and "name" in keys and len(_TELLING & set(keys)) > 1
+
+
+def _kinds_of(source: Source) -> set[str]:
+    """Names of the kinds in a file, as they are written; `*` for what cannot be read."""
+    said = at(source.documents[0].root, ("kinds",)) if source.documents else None
+    items = said.value if said is not None and isinstance(said.value, tuple) else ()
+    return {str(name.value) for one in items if (name := at(one, ("name",))) is not None} | {ANY_KIND}
 
 
 def _stem(file: str) -> str:

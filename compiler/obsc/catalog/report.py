@@ -11,7 +11,7 @@ from obsc import durations, encode
 from obsc.catalog import Catalog
 from obsc.catalog.compare import Difference, Renamed
 from obsc.catalog.profile import Metric, Presence, Profile
-from obsc.catalog.scrape import Findings, Lack
+from obsc.catalog.scrape import Findings, Lack, Mismatch
 from obsc.catalog.versions import Range
 from obsc.catalog.words import bounds, conditions, labels, measure, readings, signals, there
 
@@ -153,7 +153,7 @@ def findings_text(found: Findings) -> str:
     """The same for people, what fails first."""
     lines = [f"{found.known} metrics of the entry are on the page"]
     lines += _section("missing, though the catalog has them", found.missing)
-    lines += [f"{one.name}: {one.what} is {one.found}, expected {one.expected}" for one in found.mismatches]
+    lines += map(_mismatch, found.mismatches)
     lines += _section("on the page, though the catalog says they are not of this release", found.unexpected)
     lines += _section("not there, as far as the release is known", found.unsure)
     lines += _section("not there, since the deployment decides", found.conditional)
@@ -161,6 +161,12 @@ def findings_text(found: Findings) -> str:
     lines += _section("on the page, and not in the catalog", [Lack(one.name, one.type) for one in found.foreign])
     lines += [f"on the page, of client libraries: {len(found.library)}"] if found.library else []
     return _lines(lines)
+
+
+def _mismatch(one: Mismatch) -> str:
+    if one.what == "labels":
+        return f"{one.name}: labels of the page only: {one.found or 'none'}; of the entry only: {one.expected or 'none'}"
+    return f"{one.name}: {one.what} is {one.found}, expected {one.expected}"
 
 
 def _section(title: str, found: Sequence[Lack]) -> list[str]:

@@ -13,6 +13,7 @@ from obsc.catalog.words import conditions, readings, there
 
 # What client libraries and language runtimes add by themselves, and no entry describes.
 _LIBRARIES = re.compile(r"(process|python|go|promhttp|jvm|dotnet|nodejs)_\w+")
+_SAMPLE = re.compile(r"^[ \t]*([a-zA-Z_:][a-zA-Z0-9_:]*)", re.MULTILINE)
 _ENDS = ("_bucket", "_sum", "_count")
 _STATISTICS = frozenset({"le", "quantile"})
 _UNTYPED = frozenset({"unknown", "untyped", "gaugehistogram", "stateset", "info"})
@@ -44,7 +45,10 @@ class Lack:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Something of a metric that is not as the entry says: `what` is type, labels or buckets."""
+    """Something of a metric that is not as the entry says: `what` is type, labels or buckets.
+
+    `expected` is the entry's and `found` the page's; of labels, those that the other does not have.
+    """
 
     name: str
     what: str
@@ -92,12 +96,15 @@ def parse_page(text: str) -> tuple[Family, ...]:
     from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415  an extra, wanted here only
 
     found: dict[str, _Open] = {}
+    written = set(_SAMPLE.findall(text))
     try:
         for family in text_string_to_metric_families(text):
             if not family.samples:
                 found.setdefault(family.name, _Open(family.type))
             for sample in family.samples:
-                _take(found, family.type, sample.name, sample.labels)
+                # The library gives counters the ending of OpenMetrics, whether the page has it or not.
+                name = sample.name if sample.name in written else sample.name.removesuffix("_total")
+                _take(found, family.type, name, sample.labels)
     except (ValueError, KeyError, IndexError) as error:
         raise ScrapeError(f"the page is no exposition text: {error}") from error
     return tuple(Family(name, one.type, frozenset(one.labels), frozenset(one.always or ()), tuple(sorted(one.bounds)), one.samples)
@@ -160,8 +167,9 @@ def _lacks(lacking: list[Metric], versions: Range, companions: Range) -> tuple[l
 def _mismatches(facts: Metric, page: Family) -> Iterator[Mismatch]:
     if page.type != facts.type and page.type not in _UNTYPED:
         yield Mismatch(facts.name, "type", facts.type, page.type)
-    if page.samples and (set(facts.labels) - page.labels or page.labels - set(facts.labels)):
-        yield Mismatch(facts.name, "labels", ", ".join(sorted(facts.labels)) or "none", ", ".join(sorted(page.labels)) or "none")
+    lacking, more = set(facts.labels) - page.labels, page.labels - set(facts.labels)
+    if page.samples and (lacking or more):
+        yield Mismatch(facts.name, "labels", ", ".join(sorted(lacking)), ", ".join(sorted(more)))
     if facts.buckets and page.bounds and page.bounds != facts.buckets:
         yield Mismatch(facts.name, "buckets", _listed(facts.buckets), _listed(page.bounds))
 

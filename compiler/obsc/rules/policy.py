@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from obsc import promql
 from obsc.advice import meant
-from obsc.catalog.kinds import known
 from obsc.diagnostics import Sink, render
 from obsc.ir import Service
 from obsc.resolve import Resolved
@@ -118,7 +117,7 @@ def log_paths(resolved: Resolved, service: Service, sink: Sink) -> None:
         if not inside or ".." in path.split("/"):
             sink.error("P406", f"the log path `{path}` is not in {', '.join(allowed)}",
                        resolved.origins.place(("logs", "paths", index)), path="logs.paths", hint="keep to the platform's folders")
-    if service.logs and not resolved.service.logs.paths and resolved.service.workload.kind not in known():
+    if service.logs and not resolved.service.logs.paths and resolved.service.workload.kind not in resolved.catalog.kinds:
         sink.error("S318", "nothing tells which log files are the service's: its kind of workload has no pod names of its own",
                    resolved.origins.place(("workload", "kind")), path="logs.paths",
                    hint="write `logs.paths`, or `logs: {enabled: false}`")

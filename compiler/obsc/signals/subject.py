@@ -311,7 +311,8 @@ class Subject:
     def exported_by(self, key: str, name: str) -> bool:
         """Whether one of the platform's exporters, which is there, exposes a metric."""
         found = self.exporter(key)
-        return found is not None and found.exposes(name)
+        of_kinds = key == "kubeStateMetrics" and name in self.resolved.catalog.counted
+        return found is not None and (of_kinds or found.exposes(name))
 
     def settings(self, default: Default) -> Settings | None:
         """What holds for an alert, or None if it is off."""

@@ -180,6 +180,9 @@ HostPort: TypeAlias = Annotated[
     Form("an address `host:port`")]
 Url: TypeAlias = Annotated[
     str, _string(r"^https?://[^\s\x00-\x1f\x7f\x22'<>`{}|\\^]+$", 2000), Form("an address such as `https://example.com`")]
+GROUPED_KIND = r"^[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$"
+OwnKind: TypeAlias = Annotated[
+    str, _string(GROUPED_KIND, 63), Form("a kind of the platform's own with its group, such as `Rollout.argoproj.io`")]
 # It may lead up, but only at its start: what it leads to is looked at before anything is opened.
 CatalogFolder: TypeAlias = Annotated[
     str, _string(r"^(\./|(\.\./)+)?[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*/?$", 200),

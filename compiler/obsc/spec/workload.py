@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal, TypeAlias
 
 from obsc.spec.base import Block, leaf
-from obsc.spec.types import Count, CountOrNone, DnsLabel, Duration, KubeLabels, NamespacePattern, ObjectPattern
+from obsc.spec.types import Count, CountOrNone, DnsLabel, Duration, KubeLabels, NamespacePattern, ObjectPattern, OwnKind
 
 # `catalog.kinds` knows all but the last two, which have no object in the cluster.
 Kind: TypeAlias = Literal["Deployment", "StatefulSet", "DaemonSet", "LeaderWorkerSet", "RayService", "InferenceService",
@@ -26,9 +26,10 @@ class Workload(Block):
     later: ClassVar[Mapping[str, str]] = {"versionLabel": "canary against stable; give each a component with a selector of its own"}
     later_values: ClassVar[Mapping[str, Mapping[str, str]]] = {"kind": dict.fromkeys(("Job", "CronJob"), "workloads that end")}
 
-    kind: Kind = leaf(
+    kind: Kind | OwnKind = leaf(
         "Kind of the object, which tells its pods' names and labels, and what counts its replicas; `External` runs outside Kubernetes, "
-        "`None` in somebody else's pods.", "StatefulSet", default="Deployment")
+        "`None` in somebody else's pods. Kinds that the platform's `catalogs` bring along "
+        "have their group behind them.", "StatefulSet", default="Deployment")
     name: ObjectPattern | tuple[ObjectPattern, ...] | None = leaf(
         "Name of the object, several of them, or globs: of the object that the team makes, not of those that an operator makes "
         "for it. `<service>`, of a component `<service>-<component>`, unless given.", "support-chat-v2", default=None)

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 
-from obsc.catalog.kinds.form import read
+from obsc.catalog.kinds.form import described, read
 from obsc.catalog.kinds.names import Count, WorkloadKind, counts, either, pod_names
 from obsc.diagnostics import Sink
 
-__all__ = ["Count", "WorkloadKind", "either", "known", "pod_pattern", "read", "replica_counts"]
+__all__ = ["Count", "WorkloadKind", "described", "either", "known", "pod_pattern", "read", "replica_counts"]
 
 _FILE = "workloads.yaml"
 
@@ -28,11 +28,14 @@ def known() -> Mapping[str, WorkloadKind]:
     return found
 
 
-def pod_pattern(kind: str, names: str | Sequence[str]) -> str:
-    """RE2 expression of the names of the pods of objects (names or globs), "" for kinds without pods of their own."""
-    return pod_names(known(), kind, (names,) if isinstance(names, str) else names)
+def pod_pattern(kind: str, names: str | Sequence[str], kinds: Mapping[str, WorkloadKind] | None = None) -> str:
+    """RE2 expression of the names of the pods of objects (names or globs), "" for kinds without pods of their own.
+
+    `kinds` are those that are known; the built-in ones unless given.
+    """
+    return pod_names(known() if kinds is None else kinds, kind, (names,) if isinstance(names, str) else names)
 
 
-def replica_counts(kind: str, names: Sequence[str]) -> tuple[Count, ...]:
+def replica_counts(kind: str, names: Sequence[str], kinds: Mapping[str, WorkloadKind] | None = None) -> tuple[Count, ...]:
     """Which series count the replicas of objects (names or globs), each kind of series once; () where there are none."""
-    return counts(known(), kind, names)
+    return counts(known() if kinds is None else kinds, kind, names)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, NamedTuple, TypeAlias
 
 from pydantic import StringConstraints
 
+from obsc.advice import shown_path
 from obsc.catalog.form import Reference
 from obsc.catalog.kinds.names import Counted, Owned, PodNames, WorkloadKind, spelled
 from obsc.diagnostics import Sink, render
 from obsc.problems import parse, report
 from obsc.promql import pattern_problem
-from obsc.source import Path, load, place_of
+from obsc.source import Path, Source, load, place_of
 from obsc.spec.base import Block, leaf
-from obsc.spec.types import Count, Form, KubeLabelKey, LabelName, MetricName, Word
-from obsc.tree import to_python
+from obsc.spec.types import GROUPED_KIND, Count, Form, KubeLabelKey, LabelName, MetricName, Word
+from obsc.tree import covered, to_python
+from obsc.validate import scan
 
 _NAME = "{name}"
+_GROUPED = re.compile(GROUPED_KIND)
 
 Template: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.#%-]*$", max_length=100),
                                 Form("characters of names, `#` for a digit and `%` for a random one")]
@@ -83,26 +87,49 @@ class _Mistake(NamedTuple):
 
 def read(file: str, raw: bytes, sink: Sink) -> Mapping[str, WorkloadKind] | None:
     """The kinds that a file's bytes describe, or None with the reasons in the sink."""
-    own = Sink(strict=sink.strict)
-    source = load(file, raw, own)
+    own = sink.fresh()
+    found = described(load(file, raw, own), own)
+    sink.extend(own)
+    return found
+
+
+def described(source: Source, sink: Sink, beside: Mapping[str, WorkloadKind] | None = None) -> Mapping[str, WorkloadKind] | None:
+    """The kinds that a file describes, or None with the reasons in the sink, which may hold those of the loader already.
+
+    `beside` are kinds that are known whatever the file says: what is new beside them has a group in its name, so that no kind
+    of a later release is ever meant by it.
+    """
+    own, told = sink.fresh(), sink.places().get(source.file, [])
     form = None
-    if source.documents and not own.failed:
+    if source.documents and not told:
         root = source.documents[0].root
+        bad = set[Path]()
+        for path in scan(root, bad, own):
+            own.error("V107", f"`{shown_path(path)}` has no value", place_of(root, path, key=True), path=shown_path(path),
+                      hint="write a value, or leave the key out")
+            bad.add(path)
         form, problems = parse(KindsForm, to_python(root, nulls=True))
         for problem in problems:
-            report(problem, KindsForm, root, own)
-        for mistake in _mistakes(form) if isinstance(form, KindsForm) else ():
+            if not covered(problem.path, bad):
+                report(problem, KindsForm, root, own)
+        for mistake in _mistakes(form, beside) if isinstance(form, KindsForm) else ():
             own.error("R280", mistake.message, place_of(root, mistake.path), path=render(mistake.path), hint=mistake.hint)
     sink.extend(own)
     return {one.name: _kind(one) for one in form.kinds} if isinstance(form, KindsForm) and not own.failed else None
 
 
-def _mistakes(form: KindsForm) -> Iterator[_Mistake]:
-    known: set[str] = set()
+def _mistakes(form: KindsForm, beside: Mapping[str, WorkloadKind] | None) -> Iterator[_Mistake]:
+    given, named = frozenset(beside or ()), set[str]()
+    for index, one in enumerate(form.kinds):
+        if one.name in named:
+            yield _Mistake(("kinds", index, "name"), f"the kind `{one.name}` stands twice", "delete one of them")
+        if beside is not None and one.name not in given and _GROUPED.fullmatch(one.name) is None:
+            yield _Mistake(("kinds", index, "name"), f"`{one.name}` is no built-in kind, expected its group behind it",
+                           f"write for example `{one.name}.example.com`, here and in specs")
+        named.add(one.name)
+    known = set(given)
     for index, one in enumerate(form.kinds):
         path: Path = ("kinds", index)
-        if one.name in known:
-            yield _Mistake((*path, "name"), f"the kind `{one.name}` stands twice", "delete one of them")
         for number, made in enumerate(one.objects):
             if made.kind not in known:
                 yield _Mistake((*path, "objects", number, "kind"), f"no kind `{made.kind}` stands above", "move it up, or mend its name")
