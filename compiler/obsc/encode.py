@@ -12,9 +12,11 @@ import html as _html
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
-_PROMQL_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_PROMQL_ESCAPES = str.maketrans({**{chr(code): f"\\x{code:02x}" for code in (*range(0x20), 0x7F)},
+                                 "\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 _RE2_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 # The first character of `$name`, `${name}` and `[[name]]`, as Grafana's templates have it.
 _VARIABLE = re.compile(r"\$(?=[A-Za-z0-9_{])|\[(?=\[[A-Za-z0-9_])")
@@ -23,17 +25,12 @@ _DOUBLE = re.compile(r"\[(?=\[)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
-def _escape(char: str) -> str:
-    if char in _PROMQL_ESCAPES:
-        return _PROMQL_ESCAPES[char]
-    return f"\\x{ord(char):02x}" if ord(char) < 0x20 or ord(char) == 0x7F else char
-
-
+@lru_cache(maxsize=4096)  # names of namespaces, jobs and labels stand in every expression
 def promql_string(text: str) -> str:
     """A double-quoted PromQL string literal; PromQL takes Go's escapes. One of them keeps what Grafana would take for one
     of its variables, since the same expression stands in rules and in panels.
     """
-    return '"' + _VARIABLE.sub(lambda match: f"\\x{ord(match.group()):02x}", "".join(map(_escape, text))) + '"'
+    return '"' + _VARIABLE.sub(lambda match: f"\\x{ord(match.group()):02x}", text.translate(_PROMQL_ESCAPES)) + '"'
 
 
 def series_label(key: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
@@ -183,11 +183,14 @@ def show(expr: Expr, auto: str = "5m", variables: str = "$") -> str:
 def walk(expr: Expr) -> Iterator[Expr]:
     """The expression and all its parts, outermost first."""
     yield expr
-    for field in fields(expr):
-        value = getattr(expr, field.name)
-        for part in value if isinstance(value, tuple) else (value,):
-            if isinstance(part, Selector | Range | Call | Aggregate | Binary | Number | Raw):
-                yield from walk(part)
+    if isinstance(expr, Range | Aggregate):
+        yield from walk(expr.expr)
+    elif isinstance(expr, Call):
+        for argument in expr.args:
+            yield from walk(argument)
+    elif isinstance(expr, Binary):
+        yield from walk(expr.left)
+        yield from walk(expr.right)
 
 
 def substitute(expr: Expr, change: Mapping[Selector, Expr]) -> Expr:
