@@ -6,7 +6,7 @@ RUNTIME := $(VENV)/.runtime
 DEVELOP := $(VENV)/.develop
 
 .DEFAULT_GOAL := help
-.PHONY: help compile check schemas test lint golden docs generated conformance tools faults clean
+.PHONY: help compile check schemas test lint golden docs generated conformance tools faults scale clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,9 @@ faults: $(DEVELOP) ## Kill runs after each file operation, and 1,000 services at
 	OBSC_FAULTS=all $(BIN)/python -m pytest -s tests/faults
 	cd tests && ../$(BIN)/python -m faults.thousand
 	OBSC_FUZZ=10000 $(BIN)/python -m pytest -s tests/fuzz
+
+scale: $(DEVELOP) ## Compile 2,000 services for both flavors, again and again, and say how large everything is (half an hour)
+	OBSC_SCALE=2000 $(BIN)/python -m pytest -s tests/scale
 
 clean: ## Remove what make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from obsc import durations, encode
 from obsc.ir import Field, Identity, Requirement, Text, Unit
 
-# Services whose files share one object, on average, on a platform of its full capacity: 40 KiB of rules or of a dashboard each,
-# 3 KiB of jobs or inputs. An object of average services is full at a third of its limit; chance and large services need the rest.
-_SHARED = {"prometheus-rules": 8, "grafana-dashboards": 8, "prometheus-scrape": 64, "filebeat-inputs": 64}
+# Services whose files share one object, on average, on a platform of its full capacity. Each has 40 KiB of rules and a page of
+# 40 KiB, which unlike rules cannot be divided, and 3 KiB of jobs or inputs: an object of average services is full to a third at
+# most, for chance and large services need the rest.
+_SHARED = {"prometheus-rules": 8, "grafana-dashboards": 4, "prometheus-scrape": 64, "filebeat-inputs": 64}
 _FEWEST = 4
 PLATFORM = "platform"
 RESERVED_NAMES = frozenset({PLATFORM})

@@ -15,7 +15,7 @@ from obsc.source import Path, at
 from obsc.spec.platform import AIPlatform
 
 _NAME: Path = ("metadata", "name")
-_BOARD: tuple[Path, ...] = (("dashboards", "panels"), ("components",))
+_BOARD: tuple[Path, ...] = (("dashboards", "panels"), ("alerts", "custom"), ("components",))
 _RULES: tuple[Path, ...] = (("alerts", "custom"), ("indicators",), ("components",))
 _TARGETS: tuple[Path, ...] = (("metrics", "staticConfigs"), ("metrics", "endpoints"), ("components",))
 
@@ -55,7 +55,7 @@ def _judge(artifact: Artifact, kind: str, size: int, origins: Origins, sink: Sin
         return
     paths, hint = _RULES, "give it fewer alerts and indicators, or make it two services"
     if artifact.path.endswith(DASHBOARD) or "Dashboard" in kind or kind == "ConfigMap":
-        paths, hint = _BOARD, "a dashboard cannot be divided: give it fewer panels or components, or make it two services"
+        paths, hint = _BOARD, "a dashboard cannot be divided: give it fewer panels, alerts or components, or make it two services"
     elif kind.endswith(("Monitor", "ScrapeConfig")) or "/scrape" in artifact.path:
         paths, hint = _TARGETS, "give it fewer targets, or make it two services"
     sink.error("W909", problem, _place(origins, paths), hint=hint)
@@ -73,20 +73,26 @@ def _judge_shared(artifact: Artifact, kind: str, size: int, whose: tuple[Origins
     # From here on the platform is told: a few more services would fill the object.
     if problem is None and size <= sizes.OBJECT_LIMIT * 5 // 6:
         return
+    count, largest, most = _filled(artifact)
+    filled = f"it holds {count} files, of which `{largest}` is the largest with {-(-most // 1024)} KiB"
+    place = _place(origins, (("capacity",),))
     hint = f"write `capacity: {_capacity(shard, size, platform)}`: files are then divided anew, once, and what mounts them starts anew"
-    place, filled = _place(origins, (("capacity",),)), _filled(artifact)
+    if most > sizes.OBJECT_LIMIT // 2:
+        hint = (f"give the service of `{largest}` fewer panels, alerts or components, or make it two; "
+                "a larger `capacity` may part others from it")
     if problem is not None:
-        sink.error("W909", f"{problem}; it holds {filled}", place, path="capacity", hint=hint)
+        sink.error("W909", f"{problem}; {filled}", place, path="capacity", hint=hint)
     else:
-        sink.warning("W916", f"{artifact.path} has {-(-size // 1024)} of at most {sizes.OBJECT_LIMIT // 1024} KiB; it holds {filled}",
+        sink.warning("W916", f"{artifact.path} has {-(-size // 1024)} of at most {sizes.OBJECT_LIMIT // 1024} KiB; {filled}",
                      place, path="capacity", hint=hint)
 
 
-def _filled(artifact: Artifact) -> str:
+def _filled(artifact: Artifact) -> tuple[int, str, int]:
+    """How many files an object holds, which of them is the largest, and its bytes."""
     files = artifact.data.get("data") if isinstance(artifact.data, dict) else None
     held = {str(key): len(str(text).encode()) for key, text in files.items()} if isinstance(files, dict) else {}
     largest = max(sorted(held), key=lambda key: held[key], default="")
-    return f"{len(held)} files, of which `{largest}` is the largest with {-(-held.get(largest, 0) // 1024)} KiB"
+    return len(held), largest, held.get(largest, 0)
 
 
 def _capacity(base: str, size: int, platform: AIPlatform) -> int:
