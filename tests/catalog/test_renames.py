@@ -128,3 +128,19 @@ def test_a_label_under_both_of_its_names_is_known() -> None:
 def test_what_was_never_seen_in_this_engine_is_no_metric_of_it() -> None:
     assert "vllm:num_requests_swapped" not in {one.name for one in entry("vllm").metrics}
     assert "ray_vllm_num_requests_swapped" not in {one.name for one in entry("ray-serve").metrics}
+
+
+def test_a_label_that_is_spelled_anew_is_known_in_both_ways() -> None:
+    # dcgm-exporter spells it otherwise since a release that nobody opened: neither is relied on alone.
+    assert {"Hostname", "hostname"} <= set(fact("dcgm-exporter", "DCGM_FI_DEV_GPU_TEMP").labels)
+
+
+def test_names_before_the_first_release_that_was_read_are_no_metrics() -> None:
+    # kube-state-metrics 1: autoscalers and units had other names.
+    found = {one.name for one in entry("kube-state-metrics").metrics}
+    assert not {name for name in found if name.startswith("kube_hpa_") or name.endswith(("_cpu_cores", "_memory_bytes"))}
+    assert "kube_horizontalpodautoscaler_status_desired_replicas" in found
+
+
+def test_an_engine_inside_a_framework_may_keep_the_old_name() -> None:
+    assert "vllm:time_per_output_token_seconds" in {one.name for one in entry("triton").metrics}
