@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,11 +46,12 @@ class Tree(Mapping[str, bytes]):
 
 @dataclass(slots=True)
 class Assembly:
-    """A run's outputs as they come together. `out` is the folder where parts may be committed."""
+    """A run's outputs as they come together. `out` is the folder where parts may be committed; `alone`: no service was given."""
 
     sink: Sink
     out: Path | None
     prune: bool = False
+    alone: bool = False
     pruned: bool = False
     tree: Tree = field(default_factory=Tree)
     owned: list[str] = field(default_factory=list)
@@ -79,7 +80,7 @@ def keep_committed(run: Assembly, environment: Environment, failed: Collection[I
     Nothing is taken off a platform because a file was mistyped or left out; who gives up a service asks for it.
     False (with errors) if one of the parts cannot be used: the platform then stays as it is committed.
     """
-    if run.out is None or (run.prune and not run.sink.failed):
+    if run.out is None or (run.prune and not run.alone and not run.sink.failed):
         _prune_others(run, environment)
         return True
     compiled = {run.out / folder(one, 0) / FILE for one in run.parts.get(environment.name, ())}
@@ -90,13 +91,21 @@ def keep_committed(run: Assembly, environment: Environment, failed: Collection[I
         if part is not None and part.identity not in failed:
             kept.append(f"{part.identity.namespace}/{part.identity.name}")
     if kept:
-        shown = ", ".join(kept[:3]) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
-        hint = ("mend the errors first: as long as there is one, nothing is pruned" if run.prune
-                else "give their specs too; if they are given up, give all others and `--prune`")
-        run.sink.warning("W913", f"no spec that was given compiles to {shown}: committed before, they stay linked",
-                         Place((run.out / environment.name).as_posix()), hint=hint)
+        _report_kept(run, kept, Place((run.out / environment.name).as_posix()))
     run.sink.extend(unused)
     return not unused.failed
+
+
+def _report_kept(run: Assembly, kept: Sequence[str], place: Place) -> None:
+    shown = ", ".join(kept[:3]) + (f" and {len(kept) - 3} more" if len(kept) > 3 else "")
+    if run.prune and run.alone:
+        run.sink.error("W917", f"no service was given, so `--prune` would delete the outputs of {shown}", place,
+                       hint="give the specs of all services; if these were really the last ones, delete their folders in "
+                            f"`{place.file}` and run without `--prune`")
+        return
+    hint = ("mend the errors first: as long as there is one, nothing is pruned" if run.prune
+            else "give their specs too; if they are given up, give all others and `--prune`")
+    run.sink.warning("W913", f"no spec that was given compiles to {shown}: committed before, they stay linked", place, hint=hint)
 
 
 def _prune_others(run: Assembly, environment: Environment) -> None:

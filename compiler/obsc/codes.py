@@ -236,6 +236,8 @@ CODES: dict[str, Code] = {
                  "changed by hand. They are never deleted.", _WARNING),
     "W915": Code("unfinished run", "A killed run left a journal by which the next one finishes its work. It lies among files that may be "
                  "committed, so it is untrusted: nothing is done if it names anything but outputs, or lacks what it needs."),
+    "W917": Code("nothing to keep", "Who prunes says which services there are. A run that was given none, as when a path is mistyped, "
+                 "would take every service off the platform."),
     "W910": Code("unreadable part", "A service's part comes from a repository and is checked like a spec."),
     "W911": Code("name claimed twice", "Two services claim a name that must be unique in an environment."),
     "W909": Code("too large", "The consumer refuses objects of this size. What can be divided has been: what is left is one dashboard, "

@@ -127,3 +127,17 @@ def test_a_service_that_moves_leaves_its_old_folder(place: Path) -> None:
     assert obsc(*RUN, "--prune")[0] == 0
     assert of_old(place / "out") == set()
     assert (place / "out/test/artifacts/lab/old/rules.yaml").is_file()
+
+
+def test_without_a_service_it_would_take_everything_and_does_nothing(given_up: Path) -> None:
+    (given_up / "alone").mkdir()
+    [platform] = [path for path in (given_up / "specs").glob("*.yaml") if "AIPlatform" in path.read_text()]
+    platform.rename(given_up / "alone/platform.yaml")
+    before = outputs(given_up / "out")
+    for more in ((), ("--check",), ("--env", "test"), ("--no-cache",)):
+        code, said = obsc("compile", "alone", "--out", "out", "--prune", *more)
+        assert code == 1
+        assert re.search(r"error\[W917\]: no service was given, so `--prune` would delete the outputs of ai/\w+, ai/\w+, ai/\w+\n", said)
+    assert {path: raw for path, raw in outputs(given_up / "out").items() if path in before and "/ai/" in path} == {
+        path: raw for path, raw in before.items() if "/ai/" in path}
+    assert obsc("compile", "alone", "--out", "out")[0] == 0

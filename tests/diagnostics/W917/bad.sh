@@ -1,0 +1,2 @@
+obsc compile service.yaml platform.yaml
+obsc compile platform.yaml --prune
