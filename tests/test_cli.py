@@ -106,8 +106,8 @@ def test_a_fault_of_ours_exits_with_70_and_does_not_blame_the_spec(
     def fault(*_: object) -> None:
         raise RuntimeError("spring broke")
 
-    monkeypatch.setattr("obsc.inputs.read", fault)
-    monkeypatch.setattr(sys, "argv", ["obsc", "compile"])
+    monkeypatch.setattr("obsc.inputs.find_specs", fault)
+    monkeypatch.setattr(sys, "argv", ["obsc", "compile", "--no-cache"])
     monkeypatch.setenv("PYDANTIC_DISABLE_PLUGINS", "__all__")
     monkeypatch.delenv("OBSC_TRACEBACK", raising=False)
     with pytest.raises(SystemExit) as stopped:
