@@ -103,7 +103,7 @@ def test_a_wrong_command_exits_with_2(place: Path, arguments: tuple[str, ...]) -
 
 def test_a_fault_of_ours_exits_with_70_and_does_not_blame_the_spec(
         place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def fault(*_: object) -> None:
+    def fault(*_: object, **__: object) -> None:
         raise RuntimeError("spring broke")
 
     monkeypatch.setattr("obsc.inputs.find_specs", fault)
