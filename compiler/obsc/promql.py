@@ -191,6 +191,8 @@ def walk(expr: Expr) -> Iterator[Expr]:
     elif isinstance(expr, Binary):
         yield from walk(expr.left)
         yield from walk(expr.right)
+    elif isinstance(expr, Raw):
+        yield from expr.selectors
 
 
 def substitute(expr: Expr, change: Mapping[Selector, Expr]) -> Expr:

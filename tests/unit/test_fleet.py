@@ -35,4 +35,5 @@ def test_every_service_records_what_the_fleets_page_asks_for(root: Path) -> None
 
 
 def test_the_fleets_page_asks_for_all_that_every_service_records() -> None:
-    assert asked() == GIVEN | {name.value for name in Recorded}
+    # Models are recorded only where a spec says more of them than their names.
+    assert asked() == GIVEN | {name.value for name in Recorded} - {Recorded.MODEL.value}

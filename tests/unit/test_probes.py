@@ -37,7 +37,7 @@ def test_the_operator_gets_a_probe_of_its_own_kind(compile_texts: Compile) -> No
     compiled, found = compile_texts({"a.yaml": spec, "p.yaml": PROBING.replace("FLAVOR", "operator")})
     assert told(found) == []
     probe = read(compiled.tree["default/manifests/ai/chat/probe-edge.yaml"])
-    assert (probe["kind"], probe["metadata"]["name"]) == ("Probe", "chat-probe-edge")
+    assert (probe["kind"], probe["metadata"]["name"]) == ("Probe", "chat.edge")
     assert probe["spec"]["prober"] == {"url": "blackbox.monitoring.svc:9115", "scheme": "http", "path": "/probe"}
     assert probe["spec"]["targets"]["staticConfig"]["static"] == ["https://chat.example.com/health"]
 

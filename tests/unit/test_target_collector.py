@@ -27,7 +27,7 @@ def part(name: str, baseline: float = 0.05, *, errors: bool = True, slow: float 
          masks: tuple[str, ...] = privacy.USUAL_MASKS, service: str = "") -> Part:
     policy = ir.TracePolicy((service or name,), baseline, errors, slow, (), tuple(privacy.MASKS[one] for one in masks), (),
                             ir.Origin("traces"))
-    return Part(ir.Identity("prod", namespace, name), "ml", (), (), ("uid", name, "ml"), policy, ())
+    return Part(ir.Identity("prod", namespace, name), "ml", (), (), ("uid", name, "ml"), policy, (), namespaces=(namespace,))
 
 
 def configuration(*parts: Part, said: AIPlatform | None = None) -> dict[str, Any]:

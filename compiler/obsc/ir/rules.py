@@ -13,7 +13,7 @@ class Recorded(StrEnum):
     """Series that are recorded for every service, whatever it runs; each has its namespace, service and team.
 
     `SERVICE` is 1 and has the uid of the service's page as label `dashboard`. So is `MODEL`, for each model of which more is
-    known than its name: labels `model`, `model_version` and `provider` (OpenTelemetry's `gen_ai.provider.name`).
+    known than its name: labels `model`, `model_version` and `provider` (who makes or serves it, as `gen_ai.provider.name`).
     """
 
     SERVICE = "ai:service:info"
@@ -63,7 +63,7 @@ class AlertRule:
 class AlertTest:
     """Whether an alert, found by `shown` (its firing samples), fires `at` seconds after the first value of the series.
 
-    `series` are selectors with values `interval` seconds apart, in promtool's notation of series.
+    `series` are selectors with values `interval` seconds apart, in the notation `1+2x3` of growing series.
     """
 
     name: str
