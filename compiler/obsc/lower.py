@@ -114,10 +114,15 @@ def _joined(resolved: Resolved, found: tuple[Service, ...]) -> Service:
     alerts = tuple(rule for one in every for rule in one.alerts)
     rows = tuple(row for one in every for row in one.dashboard.rows)
     events = tuple(dict.fromkeys(event for one in every for event in one.dashboard.events))
+    # A choice that only a further component has a label for is asked of that one.
+    choices: dict[str, Variable] = {}
+    for choice in (choice for one in every for choice in one.dashboard.variables):
+        choices.setdefault(choice.name, choice)
     return replace(
         found[0], jobs=tuple(job for one in every for job in one.jobs), alerts=alerts,
         recordings=tuple(rule for one in every for rule in one.recordings),
-        dashboard=replace(found[0].dashboard, rows=rows, events=events), logs=tuple(log for one in every for log in one.logs),
+        dashboard=replace(found[0].dashboard, rows=rows, events=events, variables=tuple(choices.values())),
+        logs=tuple(log for one in every for log in one.logs),
         routes=_routes(resolved, alerts), omitted=tuple(sorted({reason for one in every for reason in one.omitted})), parts=found,
         probes=tuple(probe for one in every for probe in one.probes),
         namespaces=tuple(dict.fromkeys(name for one in every for name in one.namespaces)),

@@ -55,7 +55,7 @@ def service(number: int) -> Spec:
     if chance.random() < 0.1:
         data |= with_alerts(own, chance.randrange(1, 5))
     if chance.random() < 1 / _LARGE:
-        data |= with_alerts(own, chance.choice((60, 120, 240)))
+        data |= with_alerts(own, chance.choice((60, 120, 180)))
     if "alerts" in data and data["runtime"]["name"] == "ollama":
         data["runtime"] = {"name": "vllm"}  # the one runtime without a page for metrics of one's own
     return data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -119,3 +120,13 @@ def test_panels_of_further_components_have_keys_of_their_own(compile_texts: Comp
 def _panels(tree: Mapping[str, bytes]) -> list[dict[str, Any]]:
     rows = read(tree["default/artifacts/ai/chat/dashboard.json"])["panels"]
     return [panel for row in rows for panel in (row, *row.get("panels", []))]
+
+
+def test_a_page_has_every_choice_that_its_panels_ask_for(compile_texts: Compile) -> None:
+    """The engine has no label for the model, the gateway before it has one."""
+    spec = SPEC.replace('name: vllm, version: "0.15"', "name: llamacpp") + "components: [{name: epp, role: gateway, runtime: {name: llm-d-epp}}]\n"
+    compiled, _ = compile_texts({"a.yaml": spec, "p.yaml": PLATFORM})
+    page = json.loads(compiled.tree["default/artifacts/ai/chat/dashboard.json"])
+    names = {one["name"] for one in page["templating"]["list"]}
+    assert "$model" in json.dumps(page["panels"])
+    assert {"namespace", "model"} <= names
