@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from obsc import conventions, k8s, sizes
 from obsc.diagnostics import Place, Sink
-from obsc.emit import Artifact, encode
+from obsc.emit import Artifact, Recipe, encode
 from obsc.encode import json_by_line as encode_page
 from obsc.part import DASHBOARD
 from obsc.resolve import Origins
@@ -20,35 +21,58 @@ _RULES: tuple[Path, ...] = (("alerts", "custom"), ("indicators",), ("components"
 _TARGETS: tuple[Path, ...] = (("metrics", "staticConfigs"), ("metrics", "endpoints"), ("components",))
 
 
-def fitted(artifacts: Iterable[Artifact], taken: Mapping[str, bytes], origins: Origins, platform: AIPlatform | None,
-           sink: Sink) -> dict[str, bytes]:
-    """The bytes of artifacts by path, with an error in the sink for each that is too large or whose path is taken.
+class Memo(Protocol):
+    """Bytes of earlier runs, by the words that they are made of."""
+
+    def get(self, words: Sequence[str]) -> bytes | None:
+        """The bytes, if they are known."""
+
+    def put(self, words: Sequence[str], raw: bytes) -> None:
+        """Keep bytes."""
+
+
+def fitted(artifacts: Iterable[Artifact], origins: Origins, platform: AIPlatform | None, sink: Sink,  # noqa: PLR0913, PLR0917
+           found: MutableMapping[str, bytes], memo: Memo | None = None) -> None:
+    """The bytes of artifacts by path, put into `found`, with an error in the sink for each that is too large or whose path is taken.
 
     Objects that a client cannot apply say that the server has to. With a `platform` the artifacts are what services share.
     """
-    found: dict[str, bytes] = {}
     for artifact in artifacts:
-        raw = encode(artifact)
-        kind = _kind(artifact)
-        if kind and sizes.needs_server(artifact.data, len(raw)):
-            raw = encode(replace(artifact, data=k8s.on_server(artifact.data)))
+        raw, kind = _raw(artifact, memo), _kind(artifact)
         if platform is None:
             _judge(artifact, kind, len(raw), origins, sink)
         elif kind:
             _judge_shared(artifact, kind, len(raw), (origins, platform), sink)
-        if artifact.path in found or artifact.path in taken:
+        if artifact.path in found:
             sink.error("W902", f"two outputs are called `{artifact.path}`", origins.place(_NAME), hint="rename one of their sources")
         found[artifact.path] = raw
-    return found
+
+
+def _raw(artifact: Artifact, memo: Memo | None) -> bytes:
+    """The bytes, as they were remembered or as they are made now."""
+    data = artifact.data
+    words = (artifact.path, *data.of) if isinstance(data, Recipe) else ()
+    known = memo.get(words) if memo is not None and words else None
+    if known is not None:
+        return known
+    artifact = replace(artifact, data=data.made()) if isinstance(data, Recipe) else artifact
+    raw = encode(artifact)
+    if _kind(artifact) and sizes.needs_server(artifact.data, len(raw)):
+        raw = encode(replace(artifact, data=k8s.on_server(artifact.data)))
+    if memo is not None and words:
+        memo.put(words, raw)
+    return raw
 
 
 def _kind(artifact: Artifact) -> str:
+    if isinstance(artifact.data, Recipe):
+        return artifact.data.kind
     return str(artifact.data.get("kind", "")) if isinstance(artifact.data, dict) else ""
 
 
 def _judge(artifact: Artifact, kind: str, size: int, origins: Origins, sink: Sink) -> None:
     """Of a service: its objects, and its files, each of which an object takes in whole (pages in fewer bytes)."""
-    if not kind and artifact.path.endswith(DASHBOARD) and size > sizes.OBJECT_LIMIT:
+    if not kind and artifact.path.endswith(DASHBOARD) and size > sizes.OBJECT_LIMIT and isinstance(artifact.data, dict):
         size = len(encode_page(artifact.data).encode())
     problem = sizes.problem(artifact.path, kind, size)
     if problem is None:

@@ -28,6 +28,8 @@ _Watched = dict[tuple[int, str], Block]
 _EARLY = frozenset({
     "metadata", "profile", "environments", "components", "runtime", "workload", "defaults", "profiles", "enforced", "catalogs", "requires"})
 _AT_ONCE = ("__dict__", "model_copy", "model_dump", "model_dump_json")
+# What Python asks an object for any attribute of it.
+_READ = "__getattribute__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +106,11 @@ def _watching() -> Iterator[_Watched]:
         seen[id(block), name] = block
         return plain(block, name)
 
-    Block.__getattribute__ = watched  # type: ignore[method-assign,assignment]
+    setattr(Block, _READ, watched)
     try:
         yield seen
     finally:
-        del Block.__getattribute__
+        delattr(Block, _READ)
 
 
 def _was_read(model: AIService | AIPlatform, path: Path, read: _Watched) -> bool:

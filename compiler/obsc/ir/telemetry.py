@@ -37,7 +37,7 @@ class StaticTargets:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What a Kubernetes label must be: one of `values`, or, where there are none, what the RE2 expression matches whole."""
+    """What a label of a pod must be: one of `values`, or, where there are none, what the RE2 expression matches whole."""
 
     key: str
     values: tuple[str, ...]
