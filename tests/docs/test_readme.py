@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # where it runs as a program
+
+from docs.console import BLOCK, replayed
+
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def test_commands_print_what_is_shown(tmp_path: Path) -> None:
@@ -39,23 +40,9 @@ def test_linked_files_are_there() -> None:
 
 
 def _replayed(text: str, folder: Path) -> str:
-    """The text with the output that its commands have now, in a folder that has copies of the specs."""
+    """The page with what its commands print in a folder that has copies of the specs."""
     shutil.copytree(ROOT / "specs", folder / "specs")
-    return BLOCK.sub(lambda block: f"```console\n{_session(block[1], folder)}```", text)
-
-
-def _session(block: str, folder: Path) -> str:
-    commands = [line.removeprefix("$ ") for line in block.splitlines() if line.startswith("$ ")]
-    return "".join(f"$ {command}\n{_output(command, folder)}" for command in commands)
-
-
-def _output(command: str, folder: Path) -> str:
-    tools = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
-    done = subprocess.run(["sh", "-c", command], cwd=folder, env=environment, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False)
-    assert done.returncode in {0, 1}, done.stdout
-    return done.stdout
+    return replayed(text, folder)
 
 
 if __name__ == "__main__":

@@ -376,3 +376,10 @@ def test_no_shape_of_data_makes_it_fall() -> None:
             assert problem.message
             assert "\n" not in problem.message
     assert told > 1500
+
+
+def test_a_platform_brings_its_catalog_along(root: Path, tmp_path: Path) -> None:
+    sink = Sink()
+    version = verify.chosen(None, (root / "examples/platform-repository/platform",), sink)
+    assert list(sink) == []
+    assert version(tmp_path / "prod/manifests/x.yaml") == "1.33"

@@ -6,23 +6,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from obsc.catalog.own import Library, sort
 from obsc.diagnostics import Sink
+from obsc.inputs import gather
 from obsc.resolve import environments
-from obsc.source import load
 from obsc.validate import check
 from obsc.verify import schemas
 
 _AREAS = frozenset({"manifests", "artifacts"})
-_ENDS = frozenset({".yaml", ".yml"})
 
 
 def versions_of(platforms: Iterable[Path], sink: Sink) -> Callable[[Path], str]:
     """The version for a file: that of the environment whose outputs it belongs to, by `<environment>/manifests/…`; else the newest."""
-    documents = [document for path in _files(platforms) for document in load(path.as_posix(), path.read_bytes(), sink).documents]
+    given = sort(gather(tuple(platforms), sink))
+    documents = [document for source in given.specs.values() for document in source.documents]
     accepted = [one for document in documents if (one := check(document, sink)).kind == "AIPlatform"]
     known = schemas.versions()
     chosen: dict[str, str] = {}
-    for environment in environments(accepted, sink):
+    for environment in environments(accepted, sink, Library(given.entries, sink)):
         wanted = environment.platform.kubernetes.version or known[-1]
         chosen[environment.name] = _nearest(wanted, known)
         if _numbers(wanted)[:2] != _numbers(chosen[environment.name]):
@@ -47,8 +48,3 @@ def _of(file: Path, chosen: Mapping[str, str], newest: str) -> str:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
-
-
-def _files(paths: Iterable[Path]) -> list[Path]:
-    found = {one for path in paths for one in ([path] if path.is_file() else path.rglob("*")) if one.suffix in _ENDS and one.is_file()}
-    return sorted(found)
