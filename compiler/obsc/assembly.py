@@ -9,10 +9,10 @@ from pathlib import Path
 from obsc import conventions, write
 from obsc.committed import read_part
 from obsc.diagnostics import Place, Sink
-from obsc.fitting import fitted
+from obsc.fitting import Memo, fitted
 from obsc.ir import Identity
 from obsc.link import link
-from obsc.objectfile import Unit
+from obsc.objectfile import Packing, Renamed, Unit
 from obsc.part import FILE, Part
 from obsc.resolve import Environment
 from obsc.texts import faults
@@ -53,6 +53,7 @@ class Assembly:
     prune: bool = False
     alone: bool = False
     pruned: bool = False
+    memo: Memo | None = None
     tree: Tree = field(default_factory=Tree)
     owned: list[str] = field(default_factory=list)
     parts: dict[str, dict[Identity, Part]] = field(default_factory=dict)
@@ -151,12 +152,14 @@ def emit_platform(run: Assembly, environment: Environment) -> None:
     own = run.sink.fresh()
     artifacts = link(environment.name, parts, environment.platform, sorted(run.folders.get(environment.name, ())), own,
                      catalog=environment.catalog)
-    encoded = {} if own.failed else fitted(artifacts, run.tree, environment.origins, environment.platform, own)
+    encoded = Packing()
+    if not own.failed:
+        fitted(artifacts, environment.origins, environment.platform, own, encoded, run.memo)
     run.sink.extend(own)
     if own.failed:
         return
     home = conventions.artifacts(environment.name, conventions.PLATFORM)
-    relative = {conventions.bundled(environment.name, path): raw for path, raw in encoded.items()}
+    relative = Renamed(encoded, {conventions.bundled(environment.name, path): path for path in encoded})
     encoded[f"{home}/{write.MANIFEST}"] = write.manifest(relative)
     run.tree.add(encoded)
     run.owned += [home, conventions.manifests(environment.name, conventions.PLATFORM),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring
@@ -28,6 +29,31 @@ _DEEPEST = 200
 _COLLECTIONS = frozenset({dict, list, tuple})
 
 
+class Recipe(Mapping[str, object]):
+    """An object that is made when it is asked for, and what it is made of: of equal words, equal objects of a kind.
+
+    A run makes one at a time, and none that it remembers.
+    """
+
+    __slots__ = ("_make", "kind", "of")
+
+    def __init__(self, kind: str, of: tuple[str, ...], make: Callable[[], dict[str, object]]) -> None:
+        self.kind, self.of, self._make = kind, of, make
+
+    def made(self) -> dict[str, object]:
+        """The object, as plain data."""
+        return self._make()
+
+    def __getitem__(self, key: str) -> object:
+        return self._make()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._make())
+
+    def __len__(self) -> int:
+        return len(self._make())
+
+
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """One file: its POSIX path relative to the output folder, its plain data (or text), and how it is spelled.
@@ -44,7 +70,7 @@ class Artifact:
 def encode(artifact: Artifact) -> bytes:
     """The bytes of a file: UTF-8, LF, one newline at the end. Raises like `to_yaml`."""
     if artifact.format == "yaml":
-        text = to_yaml(artifact.data, artifact.header)
+        text = to_yaml(artifact.data.made() if isinstance(artifact.data, Recipe) else artifact.data, artifact.header)
     elif artifact.format == "json":
         text = to_json(artifact.data)
     elif isinstance(artifact.data, str):

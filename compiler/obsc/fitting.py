@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -31,7 +31,7 @@ class Memo(Protocol):
         """Keep bytes."""
 
 
-def fitted(artifacts: Iterable[Artifact], origins: Origins, platform: AIPlatform | None, sink: Sink,  # noqa: PLR0913, PLR0917
+def fitted(artifacts: Iterable[Artifact], origins: Origins, platform: AIPlatform | None, sink: Sink,
            found: MutableMapping[str, bytes], memo: Memo | None = None) -> None:
     """The bytes of artifacts by path, put into `found`, with an error in the sink for each that is too large or whose path is taken.
 
@@ -113,7 +113,7 @@ def _judge_shared(artifact: Artifact, kind: str, size: int, whose: tuple[Origins
 
 def _filled(artifact: Artifact) -> tuple[int, str, int]:
     """How many files an object holds, which of them is the largest, and its bytes."""
-    files = artifact.data.get("data") if isinstance(artifact.data, dict) else None
+    files = artifact.data.get("data") if isinstance(artifact.data, Mapping) else None
     held = {str(key): len(str(text).encode()) for key, text in files.items()} if isinstance(files, dict) else {}
     largest = max(sorted(held), key=lambda key: held[key], default="")
     return len(held), largest, held.get(largest, 0)

@@ -9,10 +9,11 @@ so that a run reads only the texts that it needs, and a thousand services fit in
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import accumulate, pairwise
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 from obsc import privacy
 from obsc.diagnostics import Diagnostic, Place, Related, Severity, Sink, Suppression
 from obsc.ir import Identity, Service
-from obsc.part import FILE, Part, from_text
+from obsc.part import FILE, Part, Texts, from_text
 from obsc.rules import Member
 from obsc.rules.fleet import Files
 
@@ -78,12 +79,10 @@ class Packed(Mapping[str, bytes]):
     def __init__(self, raw: bytes, spans: Mapping[str, tuple[int, int]]) -> None:
         self._raw, self._spans = raw, spans
 
-    @classmethod
-    def of(cls, files: Mapping[str, bytes]) -> Packed:
-        """The same files in less memory."""
-        pieces = [zlib.compress(raw, _LEVEL) for raw in files.values()]
-        ends = accumulate(map(len, pieces), initial=0)
-        return cls(b"".join(pieces), dict(zip(files, pairwise(ends), strict=True)))
+    def mark(self, path: str) -> str:
+        """What tells a file's content from others, without reading it."""
+        start, end = self._spans[path]
+        return hashlib.sha256(self._raw[start:end]).hexdigest()
 
     def __getitem__(self, path: str) -> bytes:
         start, end = self._spans[path]
@@ -96,19 +95,43 @@ class Packed(Mapping[str, bytes]):
         return len(self._spans)
 
 
-class Texts(Sequence[tuple[str, str]]):
-    """The texts of a part by name, each read when it is asked for."""
+class Packing(MutableMapping[str, bytes]):
+    """Files by path as they come, compressed."""
 
-    __slots__ = ("_files", "_folder", "_names")
+    __slots__ = ("_pieces",)
 
-    def __init__(self, files: Mapping[str, bytes], folder: str, names: Sequence[str]) -> None:
-        self._files, self._folder, self._names = files, folder, names
+    def __init__(self) -> None:
+        self._pieces: dict[str, bytes] = {}
 
-    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401  as Sequence has it
-        if isinstance(index, slice):
-            return [self[one] for one in range(*index.indices(len(self)))]
-        name = self._names[index]
-        return name, self._files[self._folder + name].decode()
+    def __getitem__(self, path: str) -> bytes:
+        return zlib.decompress(self._pieces[path])
+
+    def __setitem__(self, path: str, raw: bytes) -> None:
+        self._pieces[path] = zlib.compress(raw, _LEVEL)
+
+    def __delitem__(self, path: str) -> None:
+        del self._pieces[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pieces)
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+
+class Renamed(Mapping[str, bytes]):
+    """Files by other names; `names` has the old one of each."""
+
+    __slots__ = ("_files", "_names")
+
+    def __init__(self, files: Mapping[str, bytes], names: Mapping[str, str]) -> None:
+        self._files, self._names = files, names
+
+    def __getitem__(self, name: str) -> bytes:
+        return self._files[self._names[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -168,7 +191,11 @@ def _part(path: str | None, files: Packed) -> Part | None:
     found = from_text(path, files[path].decode(), privacy.MASKS, Sink())
     if found is None:
         raise ValueError("no part")
-    return replace(found[0], files=Texts(files, path.removesuffix(FILE), found[1]))
+    return replace(found[0], files=_texts(files, path.removesuffix(FILE), found[1]))
+
+
+def _texts(files: Packed, home: str, names: Sequence[str]) -> Texts:
+    return Texts({name: files.mark(home + name) for name in names}, lambda name: files[home + name].decode())
 
 
 def _plain(found: Diagnostic) -> list[object]:

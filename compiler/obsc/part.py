@@ -7,9 +7,11 @@ untrusted: what it says is checked like a spec, and a file that it names must li
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Annotated, Literal
+from functools import partial
+from hashlib import sha256
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -22,6 +24,30 @@ FILE = "part.json"
 VERSION = 1
 RULES, SCRAPE, DASHBOARD, LOGS = "rules.yaml", "scrape.yaml", "dashboard.json", "filebeat.yaml"
 _PIECE = re.compile(r"(rules|scrape|filebeat)\.([01]{1,16})\.yaml")
+
+
+class Texts(Sequence[tuple[str, str]]):
+    """Texts by name that are read when they are asked for, with a mark for each: equal marks, equal texts."""
+
+    __slots__ = ("marks", "read")
+
+    def __init__(self, marks: Mapping[str, str], read: Callable[[str], str]) -> None:
+        self.marks, self.read = marks, read
+
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401  as Sequence has it
+        names = list(self.marks)[index]
+        return (names, self.read(names)) if isinstance(names, str) else [(name, self.read(name)) for name in names]
+
+    def __len__(self) -> int:
+        return len(self.marks)
+
+
+class Piece(NamedTuple):
+    """A piece of a file: its name, a mark that tells its text from others, and the text when it is asked for."""
+
+    name: str
+    mark: str
+    text: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +71,20 @@ class Part:
 
     def text(self, name: str) -> str | None:
         """The text of a file of the service, or None."""
-        return dict(self.files).get(name)
+        return next((one.text() for one in self.unread(name)), None)
 
     def pieces(self, name: str) -> Iterator[tuple[str, str]]:
         """Every piece of a file with its text; a file of usual size is one piece, called ""."""
-        for file, text in self.files:
-            whole, piece = _whole(file)
-            if whole == name:
-                yield piece, text
+        return ((one.name, one.text()) for one in self.unread(name))
+
+    def unread(self, name: str) -> Iterator[Piece]:
+        """The same, with texts that are not read yet."""
+        if isinstance(self.files, Texts):
+            read = self.files.read
+            found = ((file, mark, partial(read, file)) for file, mark in self.files.marks.items() if _whole(file)[0] == name)
+        else:
+            found = ((file, sha256(text.encode()).hexdigest(), partial(str, text)) for file, text in self.files if _whole(file)[0] == name)
+        return (Piece(_whole(file)[1], mark, text) for file, mark, text in found)
 
 
 def part_of(service: Service, files: dict[str, str]) -> Part:

@@ -28,7 +28,7 @@ from obsc.source import Source, load
 from obsc.translate import Setting, translate
 from obsc.unique import unique
 from obsc.validate import Accepted, check
-from obsc.work import Work, run
+from obsc.work import Objects, Work, run
 
 BUILTIN = "builtin.yaml"
 
@@ -86,7 +86,7 @@ def _compiled(sources: Mapping[str, Source], files: Mapping[str, bytes], sink: S
     broken = _broken_environments(platforms, found, sink)
     wanted = [one for one in found if environment in {None, one.name}]
     setting = Setting(found if library is not None else None, frozenset(one.name for one in wanted) - broken, quiet, sink.strict)
-    shared = [environment or "", str(sink.strict), *(part for one in sources.values() for part in (one.file, *one.lines))]
+    shared = [environment or "", str(sink.strict), str(library is None), *sorted(setting.wanted), "", *(part for one in sources.values() for part in (one.file, *one.lines))]
     objects = run(work, files, setting, shared)
     odd = [file for file, one in zip(files, objects, strict=True) if one is None]
     if odd:
@@ -96,7 +96,7 @@ def _compiled(sources: Mapping[str, Source], files: Mapping[str, bytes], sink: S
     units = _units([*translated, *(one for one in objects if one is not None)], found, sink)
     if library is None:
         return nothing(Known(sources, files))
-    assembly = Assembly(sink, out, prune, alone=not units)
+    assembly = Assembly(sink, out, prune, alone=not units, memo=Objects(work.store) if work.store is not None else None)
     good = [one for one in units if not one.failed and one.identity.environment not in broken]
     good = [one for one in good if one.identity.environment not in setting.wanted or add_unit(assembly, one)]
     failed = {one.identity for one in units} - {one.identity for one in good}

@@ -85,7 +85,12 @@ class Store:
         self._put += len(content)
 
     def trim(self, most: int = MOST_BYTES) -> None:
-        """Delete the entries that were not used for longest, until no more than so many bytes are left."""
+        """Delete the entries that were not used for longest, until no more than so many bytes are left.
+
+        Nothing is looked at if nothing was put.
+        """
+        if not self._put:
+            return
         found = sorted(self._entries())
         over = sum(size for _, size, _ in found) - most
         for _, size, path in found:

@@ -98,8 +98,8 @@ def _emitted(resolved: Resolved, service: Service, sink: Sink) -> tuple[Mapping[
     if objects:
         names = [path.rpartition("/")[2] for path in objects]
         artifacts.append(Artifact(objects_home + "/kustomization.yaml", k8s.kustomization(names)))
-    own = sink.fresh()
-    files = fitted(artifacts, {}, resolved.origins, None, own)
+    own, files = sink.fresh(), dict[str, bytes]()
+    fitted(artifacts, resolved.origins, None, own, files)
     sink.extend(own)
     if own.failed:
         return {}, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,9 +11,30 @@ from obsc.objectfile import ObjectFile, pack, unpack
 from obsc.store import Store, key
 from obsc.translate import Setting, translate_bytes
 
-_FORM = "object 1"  # changes when the bytes of an entry mean something else
+_FORM, _MADE = "object 1", "made 1"  # changes when the bytes of an entry mean something else
 _PAYS = 16  # so many files are worth a process
 _ODD = b""
+
+
+class Objects:
+    """Objects of a platform that earlier runs made, in the store; those of another compiler are others."""
+
+    __slots__ = ("_common", "_store")
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._common = store, key(_MADE, build.digest(), build.libraries())
+
+    def get(self, words: Sequence[str]) -> bytes | None:
+        """The bytes that were made of these words, if they are known."""
+        raw = self._store.get(key(self._common, *words))
+        try:
+            return zlib.decompress(raw) if raw is not None else None
+        except zlib.error:
+            return None
+
+    def put(self, words: Sequence[str], raw: bytes) -> None:
+        """Keep bytes."""
+        self._store.put(key(self._common, *words), zlib.compress(raw, 1))
 
 
 def _silent(_done: int, _total: int) -> None:
@@ -50,8 +72,6 @@ def run(work: Work, files: Mapping[str, bytes], setting: Setting, shared: Sequen
     for done, (file, raw) in enumerate(zip(missing, workers.each(compiled, missing, jobs), strict=True), 1):
         found[file] = unpack(raw) if raw else None
         work.progress(done, len(missing))
-    if work.store is not None and missing:
-        work.store.trim()
     return [found[file] for file in files]
 
 

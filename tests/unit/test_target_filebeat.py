@@ -324,6 +324,17 @@ def test_the_agent_has_no_more_power_than_reading(version: str) -> None:
         version[0], f"docker.elastic.co/beats/filebeat:{version}")
 
 
+def test_an_agent_has_room_for_the_inputs_of_every_service() -> None:
+    def memory(capacity: int) -> tuple[str, str, str]:
+        said = platform().model_copy(update={"capacity": capacity})
+        (container,) = linked(said=said)["filebeat-daemonset.yaml"]["spec"]["template"]["spec"]["containers"]
+        limit = next(one["value"] for one in container["env"] if one["name"] == "GOMEMLIMIT")
+        return container["resources"]["requests"]["memory"], container["resources"]["limits"]["memory"], limit
+
+    assert memory(32) == ("200Mi", "500Mi", "400MiB")
+    assert memory(2000) == ("360Mi", "900Mi", "720MiB")
+
+
 def test_rights_are_for_reading_pods_and_what_they_lie_in() -> None:
     objects = linked()
     assert objects["filebeat-clusterrole.yaml"]["rules"] == [
@@ -374,7 +385,7 @@ def test_configuration_with_variables_is_kept_from_flux() -> None:
 def test_a_thousand_services_fit_the_shards() -> None:
     objects = linked(*(part(f"service-{number:04}-with-a-long-name") for number in range(1000)))
     for number in range(conventions.shards("filebeat-inputs", 32)):
-        size = len(emit.to_yaml(objects[f"filebeat-inputs-{number}.yaml"]))
+        size = len(emit.to_yaml(objects[f"filebeat-inputs-{number}.yaml"].made()))
         assert size < 900 * 1024
 
 

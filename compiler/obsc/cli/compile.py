@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from obsc.cli.completion import environments
 from obsc.cli.ending import end, stop_if_unfinished
 from obsc.cli.options import DEFAULT, SpecPath, progress, reporting
 from obsc.store import VARIABLE, Store, home
@@ -16,7 +17,7 @@ from obsc.store import VARIABLE, Store, home
 @click.command("compile")
 @click.argument("paths", nargs=-1, type=SpecPath(path_type=Path))
 @click.option("-o", "--out", type=SpecPath(path_type=Path), default=Path("out"), show_default=True, help="Output folder.")
-@click.option("--env", "environment", help="Only this environment.")
+@click.option("--env", "environment", shell_complete=environments, help="Only this environment.")
 @click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 3 if the outputs differ, or are of a killed run.")
 @click.option("--fail-fast", is_flag=True, help="Write nothing if any service has an error.")
 @click.option("--prune", is_flag=True, help="Delete the outputs of services that no given spec compiles to, if no spec has an error.")
@@ -45,6 +46,8 @@ def compile_command(paths: tuple[Path, ...], out: Path, environment: str | None,
         ended = end(compiled, sink, out, check_only=check_only, hold=(fail_fast or compiled.pruned) and sink.failed, form=form, infos=infos)
         if ended.code == 0 and stamp.covers(given, {*sources, *services}):
             stamp.keep(before, (given, str(out)), compiled.tree, (ended.stderr, ended.stdout))
+    if store is not None:
+        store.trim()
     sys.exit(ended.code)
 
 

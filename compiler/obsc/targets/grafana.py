@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 from grafanalib import core as g
@@ -19,7 +20,7 @@ from obsc.targets import _fleet
 from obsc.targets import _grafana_normal as normal
 from obsc.targets._grafana_normal import Data
 from obsc.targets._grafana_panels import COLORS, HEIGHTS, SOURCE, Page, anchor, legend, panel
-from obsc.targets._shards import config_maps
+from obsc.targets._shards import File, config_maps
 
 _WIDTH = 24
 _SHARDS = "grafana-dashboards"
@@ -59,15 +60,17 @@ def link(environment: str, parts: Sequence[Part], platform: AIPlatform, _: Catal
     found.append(Artifact(_path(environment, "grafana-provisioning"), k8s.config_map(
         "grafana-provisioning", namespace, {"obsc.yaml": conventions.GRAFANA_PROVISIONING})))
     count = conventions.shards(_SHARDS, platform.capacity)
-    pages = [(conventions.shard(part.identity, count), conventions.dashboard_file(part.dashboard[0]), _compact(text))
-             for part in parts if (text := part.text(DASHBOARD)) is not None]
-    pages.append((0, conventions.dashboard_file(fleet.uid), encode.json_by_line(data)))
+    pages = [File(conventions.shard(part.identity, count), conventions.dashboard_file(part.dashboard[0]), mark, partial(_compact, text))
+             for part in parts for _, mark, text in part.unread(DASHBOARD)]
+    page = encode.json_by_line(data)
+    pages.append(File(0, conventions.dashboard_file(fleet.uid), page, partial(str, page)))
     shards = config_maps(_SHARDS, count, namespace, pages)
     return (*found, *(Artifact(conventions.manifests(environment, conventions.PLATFORM, file), one) for file, one in shards.items()))
 
 
-def _compact(text: str) -> str:
+def _compact(read: Callable[[], str]) -> str:
     """A dashboard in half of its bytes: a thousand of them share a few objects. What is none stays as it is."""
+    text = read()
     try:
         data = json.loads(text)
     except ValueError:

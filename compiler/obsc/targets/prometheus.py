@@ -12,7 +12,7 @@ from obsc import conventions, encode, k8s, promql, sizes
 from obsc.catalog import Catalog
 from obsc.catalog.profile import Profile
 from obsc.catalog.versions import at_least
-from obsc.emit import Artifact, to_yaml
+from obsc.emit import Artifact, Recipe, to_yaml
 from obsc.ir import Discovery, ProbeJob, Requirement, ScrapeJob, SecretRef, Service, Tls
 from obsc.part import RULES, SCRAPE, Part
 from obsc.pieces import Sized, divide
@@ -56,7 +56,7 @@ def link(environment: str, parts: Sequence[Part], platform: AIPlatform, catalog:
         rules = _shards("prometheus-rules", RULES, parts, platform) if platform.prometheus.rules == "files" else {}
         return tuple(Artifact(conventions.manifests(environment, conventions.PLATFORM, name), data) for name, data in rules.items())
     base, role = to_yaml(_base(platform, catalog)), k8s.object_name("obsc", namespace, "prometheus")
-    objects = {
+    objects: dict[str, Data | Recipe] = {
         "prometheus-config.yaml": k8s.config_map("prometheus-config", namespace, {"prometheus.yml": base}),
         "prometheus-serviceaccount.yaml": k8s.service_account(_ACCOUNT, namespace, token=True),
         "prometheus-clusterrole.yaml": k8s.cluster_role(role, _rights(platform)),
@@ -69,7 +69,7 @@ def link(environment: str, parts: Sequence[Part], platform: AIPlatform, catalog:
     return tuple(found)
 
 
-def _shards(name: str, file: str, parts: Sequence[Part], platform: AIPlatform) -> dict[str, Data]:
+def _shards(name: str, file: str, parts: Sequence[Part], platform: AIPlatform) -> dict[str, Recipe]:
     servers = platform.prometheus.shards
     count = conventions.shards(name, platform.capacity, servers)
     return config_maps(name, count, platform.metadata.namespace, of_parts(parts, file, ".yaml", (count, servers)))
