@@ -86,7 +86,8 @@ def _compiled(sources: Mapping[str, Source], files: Mapping[str, bytes], sink: S
     broken = _broken_environments(platforms, found, sink)
     wanted = [one for one in found if environment in {None, one.name}]
     setting = Setting(found if library is not None else None, frozenset(one.name for one in wanted) - broken, quiet, sink.strict)
-    shared = [environment or "", str(sink.strict), str(library is None), *sorted(setting.wanted), "", *(part for one in sources.values() for part in (one.file, *one.lines))]
+    shared = [environment or "", str(sink.strict), str(library is None), *sorted(setting.wanted), ""]
+    shared += [part for one in sources.values() for part in (one.file, *one.lines)]
     objects = run(work, files, setting, shared)
     odd = [file for file, one in zip(files, objects, strict=True) if one is None]
     if odd:
