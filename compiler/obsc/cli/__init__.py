@@ -10,6 +10,7 @@ import click
 from obsc import __version__
 from obsc.cli.catalog import catalog_command
 from obsc.cli.compile import compile_command
+from obsc.cli.completion import completion_command
 from obsc.cli.explain import explain_command
 from obsc.cli.link import link_command
 from obsc.cli.plan import plan_command
@@ -25,6 +26,6 @@ def main() -> None:
     """Compile specs of AI services into the configuration that observes them."""
 
 
-for _command in (catalog_command, compile_command, explain_command, link_command, plan_command, schema_command, simulate_command,
-                 validate_command, verify_command):
+for _command in (catalog_command, compile_command, completion_command, explain_command, link_command, plan_command, schema_command,
+                 simulate_command, validate_command, verify_command):
     main.add_command(_command)

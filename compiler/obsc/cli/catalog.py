@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from obsc.cli.completion import environments, runtimes
 from obsc.cli.options import FINDINGS, SpecPath, report
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ _LARGEST_PAGE = 256 << 20
 
 def _common(command: click.decorators.FC) -> click.decorators.FC:
     command = click.option("--form", "shape", type=click.Choice(["text", "json"]), default="text", help="Form of the answer.")(command)
-    command = click.option("--env", "environment", help="The environment whose entries are meant, if they are not all the same.")(command)
+    command = click.option("--env", "environment", shell_complete=environments,
+                           help="The environment whose entries are meant, if they are not all the same.")(command)
     return click.option("--platform", "platforms", multiple=True, type=SpecPath(path_type=Path, exists=True),
                         help="Platform file or folder that brings entries along; the built-in ones alone unless given.")(command)
 
@@ -42,7 +44,7 @@ def list_command(platforms: tuple[Path, ...], environment: str | None, shape: st
 
 
 @catalog_command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=runtimes)
 @click.option("--version", help='Release or range, such as 0.15 or ">=0.11 <0.13"; any unless given.')
 @_common
 def show_command(name: str, version: str | None, platforms: tuple[Path, ...], environment: str | None, shape: str) -> None:
@@ -55,7 +57,7 @@ def show_command(name: str, version: str | None, platforms: tuple[Path, ...], en
 
 
 @catalog_command.command("diff")
-@click.argument("runtime")
+@click.argument("runtime", shell_complete=runtimes)
 @click.argument("before")
 @click.argument("after")
 @_common
@@ -71,7 +73,7 @@ def diff_command(runtime: str, before: str, after: str, platforms: tuple[Path, .
 
 @catalog_command.command("check")
 @click.option("--scrape", required=True, type=SpecPath(path_type=Path, exists=True, dir_okay=False), help="A page of metrics, as text.")
-@click.option("--runtime", required=True, help="Name of the entry.")
+@click.option("--runtime", required=True, shell_complete=runtimes, help="Name of the entry.")
 @click.option("--version", help="Release of the program, such as 0.15; any unless given.")
 @_common
 def check_command(scrape: Path, runtime: str, version: str | None, platforms: tuple[Path, ...], environment: str | None, *,

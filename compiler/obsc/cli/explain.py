@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
+from obsc.cli.completion import environments, explained
 from obsc.cli.options import SpecPath, specs
 
 
 @click.command("explain")
-@click.argument("what")
+@click.argument("what", shell_complete=explained)
 @click.argument("paths", nargs=-1, type=SpecPath(path_type=Path))
 @click.option("-o", "--out", type=SpecPath(path_type=Path), default=Path("out"), show_default=True, help="Output folder.")
-@click.option("--env", "environment", help="Only this environment.")
+@click.option("--env", "environment", shell_complete=environments, help="Only this environment.")
 def explain_command(what: str, paths: tuple[Path, ...], out: Path, environment: str | None) -> None:
     """Say why something is as it is.
 

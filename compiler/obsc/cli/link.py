@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from obsc.cli.completion import environments
 from obsc.cli.ending import end, stop_if_unfinished
 from obsc.cli.options import SpecPath, reporting
 
@@ -16,7 +17,7 @@ from obsc.cli.options import SpecPath, reporting
 @click.option("--platform", "platforms", multiple=True, type=SpecPath(path_type=Path, exists=True),
               help="Platform file or folder; the built-in platform unless given.")
 @click.option("-o", "--out", type=SpecPath(path_type=Path), default=Path("out"), show_default=True, help="Output folder.")
-@click.option("--env", "environment", help="Only this environment.")
+@click.option("--env", "environment", shell_complete=environments, help="Only this environment.")
 @click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 3 if the outputs differ, or are of a killed run.")
 @reporting
 def link_command(parts: tuple[Path, ...], platforms: tuple[Path, ...], out: Path, environment: str | None, *,  # noqa: PLR0913

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from obsc.cli.completion import environments
 from obsc.cli.options import DEFAULT, FINDINGS, SpecPath, report, reporting, specs
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @click.command("plan")
 @click.argument("base")
 @click.argument("paths", nargs=-1, type=SpecPath(path_type=Path))
-@click.option("--env", "environment", help="Only this environment.")
+@click.option("--env", "environment", shell_complete=environments, help="Only this environment.")
 @click.option("--form", "shape", type=click.Choice(["text", "markdown", "json"]), default="text", help="Form of the plan.")
 @reporting
 def plan_command(base: str, paths: tuple[Path, ...], environment: str | None, *, shape: str, form: str,  # noqa: PLR0913  options
