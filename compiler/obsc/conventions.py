@@ -174,6 +174,16 @@ def seconds(value: float) -> str:
     return durations.show(value)
 
 
+def mebibytes(count: int) -> str:
+    """An amount of memory as Kubernetes writes it."""
+    return f"{count}Mi"
+
+
+def go_mebibytes(count: int) -> str:
+    """An amount of memory as programs in Go read it."""
+    return f"{count}MiB"
+
+
 def image(repository: str, tag: str) -> str:
     """An image by tag."""
     return f"{repository}:{tag}"
