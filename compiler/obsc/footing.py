@@ -6,6 +6,7 @@ Paths are relative to the output folder, with forward slashes. Nothing here foll
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 from pathlib import Path
 
@@ -22,17 +23,19 @@ def folders(path: str) -> list[str]:
 
 def obstacle(root: Path, path: str, plain: set[str]) -> str | None:
     """The first thing on the way that is no plain file or folder, or the one in place of the other; `plain` has folders known."""
+    base = os.fspath(root)
     for folder in folders(path):
-        if folder not in plain and kind(root / folder) not in {0, stat.S_IFDIR}:
-            return folder
-        plain.add(folder)
-    return path if kind(root / path) not in {0, stat.S_IFREG} else None
+        if folder not in plain:
+            if kind(f"{base}/{folder}") not in {0, stat.S_IFDIR}:
+                return folder
+            plain.add(folder)
+    return path if kind(f"{base}/{path}") not in {0, stat.S_IFREG} else None
 
 
-def kind(path: Path) -> int:
+def kind(path: Path | str) -> int:
     """The file type bits of what stands at a path itself, links not followed; 0 if there is nothing."""
     try:
-        return stat.S_IFMT(path.lstat().st_mode)
+        return stat.S_IFMT(os.lstat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return 0
 

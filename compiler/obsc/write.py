@@ -211,8 +211,10 @@ def _files(root: Path, folder: str) -> Iterator[str]:
 
 
 def _compare(root: Path, tree: Mapping[str, bytes], stale: Sequence[str], *, check: bool) -> Outcome:
-    added = tuple(path for path in sorted(tree) if not footing.kind(root / path))
-    changed = tuple(path for path in sorted(tree.keys() - set(added)) if (root / path).read_bytes() != tree[path])
+    home = os.fspath(root)
+    added = tuple(path for path in sorted(tree) if not footing.kind(f"{home}/{path}"))
+    missing = set(added)
+    changed = tuple(path for path in sorted(tree) if path not in missing and (root / path).read_bytes() != tree[path])
     return Outcome(changed, added, tuple(stale), _difference(root, tree, changed) if check else "")
 
 
