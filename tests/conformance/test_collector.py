@@ -54,7 +54,7 @@ def part(name: str, baseline: float = 0.05, slow: float | None = None, *, errors
          masks: tuple[str, ...] = privacy.USUAL_MASKS, service: str = "") -> Part:
     policy = ir.TracePolicy((service or name,), baseline, errors, slow, (), tuple(privacy.MASKS[one] for one in masks), (),
                             ir.Origin("traces"))
-    return Part(ir.Identity("prod", namespace, name), "ml", (), (), ("uid", name, "ml"), policy, ())
+    return Part(ir.Identity("prod", namespace, name), "ml", (), (), ("uid", name, "ml"), policy, (), namespaces=(namespace,))
 
 
 HOSTILE = "${env:SECRET} ${file:/etc/passwd} \"quoted\" \\ $x $$ 'y' [{("
