@@ -243,7 +243,8 @@ CODES: dict[str, Code] = {
     "W909": Code("too large", "The consumer refuses objects of this size. What can be divided has been: what is left is one dashboard, "
                  "one rule, or a ConfigMap that services share by a digest of their names, of which the platform has too few."),
     "W916": Code("nearly full", "A ConfigMap that services share takes only a few more of them. Their number follows from the platform's "
-                 "`capacity`, never from the services themselves, so that none of them moves another: it is for the platform to raise."),
+                 "`capacity`, never from the services themselves, so that none of them moves another: it is for the platform to raise.",
+                 _WARNING),
 }
 
 
