@@ -117,7 +117,7 @@ def keep(before: str | None, given: tuple[Sequence[str], str], tree: Mapping[str
 
 def _command(words: Sequence[str]) -> Asked | None:
     """The command, if it is one whose stamp may be kept."""
-    if words[:1] != ["compile"] or any(one in _NEVER for one in words) or any(one.startswith("_OBSC") for one in os.environ):
+    if list(words[:1]) != ["compile"] or any(one in _NEVER for one in words) or any(one.startswith("_OBSC") for one in os.environ):
         return None
     folder = home(_said(words))
     if folder is None:

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from samples import PLATFORM
+
 SPEC = """\
 apiVersion: obsc.dev/v1alpha1
 kind: AIService
@@ -15,7 +17,6 @@ metadata: {{name: {name}, namespace: ai, team: ml}}
 runtime: {{name: vllm, version: "0.15"}}
 models: [{{name: llama}}]
 """
-PLATFORM = (Path(__file__).parents[2] / "specs/platforms/prod.yaml").read_text()
 
 
 class Ran(NamedTuple):
@@ -62,10 +63,3 @@ def place(home: Path, *names: str) -> Place:
     for name in names:
         (made.specs / f"{name}.yaml").write_text(SPEC.format(name=name))
     return made
-
-
-def age(home: Path) -> None:
-    """Let a clock's step pass over a folder: what the disk says of it is then believed."""
-    stamp = 1_600_000_000
-    for path in [home, *home.rglob("*")]:
-        os.utime(path, (stamp, stamp), follow_symlinks=False)
