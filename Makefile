@@ -64,5 +64,8 @@ faults: $(DEVELOP) ## Kill runs after each file operation, and 1,000 services at
 scale: $(DEVELOP) ## Compile 2,000 services for both flavors, again and again, and say how large everything is (half an hour)
 	OBSC_SCALE=2000 $(BIN)/python -m pytest -s tests/scale
 
+benchmarks: $(DEVELOP) ## Measure the budgets of speed and memory, and keep what came of it (half an hour; Sloth is built if Go is there)
+	$(BIN)/python -m benchmarks
+
 clean: ## Remove what make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache
