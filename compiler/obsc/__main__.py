@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -13,6 +14,8 @@ def main() -> None:
     """Run the command line; a fault of ours exits with 70 and says where to report it."""
     # pydantic looks for plugins in every installed package, which costs more than many a compilation.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # Trees of specs and of outputs have no cycles: looking for some all the time is a tenth of a compilation.
+    gc.set_threshold(100_000, 20, 50)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What a terminal's encoding lacks is shown by its number, as on stderr.
         sys.stdout.reconfigure(errors="backslashreplace")

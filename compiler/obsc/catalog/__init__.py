@@ -110,7 +110,7 @@ def metric(profile: Profile, name: str) -> Metric | None:
 
     A name of its own comes first: a counter may well end with `_count`.
     """
-    by_name = {one.name: one for one in profile.metrics}
+    by_name = profile.by_name
     if name in by_name:
         return by_name[name]
     for kind, ends in _PARTS.items():

@@ -6,7 +6,8 @@ unknown, and what reads them must accept both names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -142,6 +143,11 @@ class Profile:
     sources: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
     elsewhere: tuple[tuple[str, str, int], ...] = ()
+    by_name: Mapping[str, Metric] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Asked for thousands of times in a compilation.
+        object.__setattr__(self, "by_name", {one.name: one for one in self.metrics})
 
     @property
     def has_page(self) -> bool:

@@ -148,7 +148,7 @@ def present(signal: str, profile: Profile, job: str, resolved: Resolved,
             exporter: Exporter | None = None) -> tuple[Reading, ...]:
     """The ways of a profile to read a signal that exist at this version: up to the first that certainly does."""
     measures = dict(profile.measures).get(signal, ())
-    metrics = {one.name: _bounded(one, resolved) for one in profile.metrics} if measures else {}
+    metrics = _metrics(profile, resolved) if measures else {}
     found: list[Reading] = []
     for measure in measures:
         reading = Reading(signal, measure, metrics, job, exporter.key if exporter else "")
@@ -159,6 +159,13 @@ def present(signal: str, profile: Profile, job: str, resolved: Resolved,
         if there is Presence.YES:
             break
     return tuple(found)
+
+
+def _metrics(profile: Profile, resolved: Resolved) -> Mapping[str, Metric]:
+    """Metrics by name, with the bounds that they have here. Most profiles stay as they are."""
+    said = resolved.service.runtime.buckets
+    other = {one.name: _bounded(one, resolved) for one in profile.metrics if one.bucket_rule is not None or one.name in said}
+    return {**profile.by_name, **other} if other else profile.by_name
 
 
 def _bounded(facts: Metric, resolved: Resolved) -> Metric:

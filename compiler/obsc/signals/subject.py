@@ -155,6 +155,15 @@ class Subject:
 
     def exporter(self, key: str) -> Exporter | None:
         """An exporter of the platform's `sources`, if it is there."""
+        if key not in self._known_exporters:
+            self._known_exporters[key] = self._exporter(key)
+        return self._known_exporters[key]
+
+    @cached_property
+    def _known_exporters(self) -> dict[str, Exporter | None]:
+        return {}
+
+    def _exporter(self, key: str) -> Exporter | None:
         field = {"kubeStateMetrics": "kube_state_metrics"}.get(key, key)
         said: Source = getattr(self.resolved.platform.sources, field)
         if not said.enabled or (key not in _OF_ADDRESSES and self.resolved.service.workload.kind in {"External", "None"}):
