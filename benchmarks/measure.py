@@ -31,8 +31,10 @@ class Spread(NamedTuple):
 def run(words: Sequence[str | Path], *, environment: Mapping[str, str] | None = None, cwd: Path | None = None, watch: bool = False,
         codes: Sequence[int] = (0,)) -> Took:
     """Run a process to its end. Raises if it ends with another code."""
+    # As for a user: what Python compiled stays compiled.
+    whole = {name: value for name, value in os.environ.items() if name not in {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}}
     before, start = os.times(), time.perf_counter()
-    with subprocess.Popen([str(word) for word in words], env={**os.environ, **(environment or {})}, cwd=cwd,
+    with subprocess.Popen([str(word) for word in words], env={**whole, **(environment or {})}, cwd=cwd,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE if watch else subprocess.DEVNULL) as child:
         seen = _Watch(child.pid) if watch else None
         child.communicate()
