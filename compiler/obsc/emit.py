@@ -66,11 +66,16 @@ class Artifact:
     format: Literal["yaml", "json", "text"] = "yaml"
     header: str = ""
 
+    @property
+    def plain(self) -> object:
+        """The data; of a recipe, what it makes."""
+        return self.data.made() if isinstance(self.data, Recipe) else self.data
+
 
 def encode(artifact: Artifact) -> bytes:
     """The bytes of a file: UTF-8, LF, one newline at the end. Raises like `to_yaml`."""
     if artifact.format == "yaml":
-        text = to_yaml(artifact.data.made() if isinstance(artifact.data, Recipe) else artifact.data, artifact.header)
+        text = to_yaml(artifact.plain, artifact.header)
     elif artifact.format == "json":
         text = to_json(artifact.data)
     elif isinstance(artifact.data, str):

@@ -55,7 +55,7 @@ def _raw(artifact: Artifact, memo: Memo | None) -> bytes:
     known = memo.get(words) if memo is not None and words else None
     if known is not None:
         return known
-    artifact = replace(artifact, data=data.made()) if isinstance(data, Recipe) else artifact
+    artifact = replace(artifact, data=artifact.plain)
     raw = encode(artifact)
     if _kind(artifact) and sizes.needs_server(artifact.data, len(raw)):
         raw = encode(replace(artifact, data=k8s.on_server(artifact.data)))

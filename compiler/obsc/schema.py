@@ -158,7 +158,11 @@ def _name(model: type[Block], stand: _Stand, taken: Mapping[str, Schema]) -> str
 def _described(value: Schema, info: FieldInfo, stand: _Stand) -> Schema:
     # That nothing is usual says no more than the description, and editors would offer it before the example.
     default = None if info.is_required() else _written(info.default, _unit(info))
-    return {"description": info.description or "", **value, **({} if default in (None, "", {}, []) else {"default": default}),
+    words = info.description or ""
+    if "anyOf" in value:
+        # Beside a word editors show what is said where it is listed.
+        value = {**value, "anyOf": [{"description": words, **one} if "enum" in one else one for one in value["anyOf"]]}
+    return {"description": words, **value, **({} if default in (None, "", {}, []) else {"default": default}),
             "examples": [_fitting(one, stand) for one in info.examples or ()]}
 
 

@@ -141,9 +141,9 @@ def lay_out(home: Path, logs: dict[str, str], *inputs: ir.LogInput, host: str | 
     compiled = {one.path: emit.encode(one).decode() for one in filebeat.compile_(service(*inputs), said)}
     parts = [part_of(service(*inputs), {LOGS: text}) for text in compiled.values()]
     linked = {one.path: one for one in filebeat.link("prod", parts, said, BUILT_IN)}
-    config = linked[conventions.manifests("prod", "platform", "filebeat-config.yaml")].data
+    config = linked[conventions.manifests("prod", "platform", "filebeat-config.yaml")].plain
     shard = conventions.shard_name("filebeat-inputs", conventions.shard(ir.Identity("prod", "ai", "chat"), conventions.shards("filebeat-inputs", 32)))
-    shards = linked[conventions.manifests("prod", "platform", f"{shard}.yaml")].data
+    shards = linked[conventions.manifests("prod", "platform", f"{shard}.yaml")].plain
     assert isinstance(config, dict)
     assert isinstance(shards, dict)
     files = {f"/etc/filebeat/{name}": text for name, text in config["data"].items()}
@@ -383,6 +383,6 @@ def test_real_logs_of_real_runtimes(run_filebeat: Run, tmp_path: Path, name: str
 
 def test_the_manifests_are_accepted(cluster: Cluster, consumers: Consumers) -> None:
     artifacts = filebeat.link("prod", [], platform(), BUILT_IN)
-    objects = [one.data for one in artifacts if "/manifests/" in one.path]
+    objects = [one.plain for one in artifacts if "/manifests/" in one.path]
     checks.apply(cluster, "---\n".join(emit.to_yaml(one) for one in objects)).require()
     consumers.record("kube-apiserver", tools.version("kube-apiserver"), len(objects))

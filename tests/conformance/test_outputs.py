@@ -119,7 +119,7 @@ def test_the_operator_scrapes_exactly_the_expected_jobs_and_refuses_no_rule(
     ours = {"ai-prod", "ai-services"}
     jobs = {one["job_name"] for one in config["scrape_configs"] if one["job_name"].split("/")[1] in ours}
     assert jobs == {"podMonitor/ai-prod/support-chat/0", "podMonitor/ai-prod/vision/0",
-                    "scrapeConfig/ai-services/ai-model-server", "scrapeConfig/ai-services/ai-model-server-gpu"}
+                    "scrapeConfig/ai-services/ai-model-server", "scrapeConfig/ai-services/ai-model-server.gpu"}
     assert [one for one in checks.operator_rejections(cluster) if one.namespace in ours] == []
     consumers.record("prometheus-operator", tools.version("prometheus-operator"), len(jobs) + len(objects("prod", "PrometheusRule")))
 
@@ -133,7 +133,7 @@ def test_the_operator_gives_monitored_series_the_labels_that_rules_select(tool: 
         last = {step["target_label"]: step.get("replacement") for step in job["relabel_configs"]
                 if step.get("action", "replace") == "replace" and "target_label" in step and not step.get("source_labels")}
         assert last["namespace"] in {"ai-prod", "ai-services"}
-        assert last["job"] == {"ai-model-server-gpu": "gpu-metrics"}.get(job["job_name"].split("/")[2], last["service"])
+        assert last["job"] == {"ai-model-server.gpu": "gpu-metrics"}.get(job["job_name"].split("/")[2], last["service"])
 
 
 def test_the_operator_routes_every_service(tool: Tool, cluster: Cluster, consumers: Consumers) -> None:
