@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import promql_parser
 import pytest
 
+import samples
 from conftest import Compile
 from obsc import report
 from obsc.diagnostics import Severity
@@ -22,13 +23,8 @@ from samples import read, rules, told
 HEAD = "apiVersion: obsc.dev/v1alpha1\nkind: AIService\n"
 METADATA = "metadata: {name: chat, namespace: ai, team: ml}\n"
 REST = 'runtime: {name: vllm, version: "0.15"}\nmodels: [{name: llama}]\n'
-PLATFORM = """\
-apiVersion: obsc.dev/v1alpha1
-kind: AIPlatform
-metadata: {name: default}
-alertmanager:
-  receivers: [{name: all, webhookConfigs: [{urlSecret: {name: hook, key: url}}]}]
-  routing: {critical: [all], warning: [all], info: [all]}
+# It goes on in the block of `alertmanager`, with which the other ends.
+PLATFORM = samples.PLATFORM + """\
   teams:
     ml: {namespaces: [ai, ai-batch], maxSeverity: warning, critical: [all], warning: [all]}
     search: {namespaces: [search], critical: [all], warning: [all]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from obsc import durations, emit_inline, encode, scalars
 from obsc.diagnostics import render
@@ -31,11 +31,22 @@ def letters(key: str) -> str:
     return re.sub(r"[-_ ]", "", key).lower()
 
 
+def nearest(name: str, known: Collection[str], otherwise: str) -> str:
+    """A hint for a name that is none of those that are known: the one that is spelled nearly the same, else another hint."""
+    near = difflib.get_close_matches(name, known, 1)
+    return f"did you mean `{near[0]}`?" if near else otherwise
+
+
 def meant(name: str, known: Iterable[str], otherwise: str) -> str:
-    """A hint for a name that is none of those that are known: the one that is nearly the same, else another hint."""
+    """The same for names that people write with other cases, dashes and underscores."""
     by_letters = {letters(one): one for one in known}
     near = difflib.get_close_matches(letters(name), by_letters, 1)
     return f"did you mean `{by_letters[near[0]]}`?" if near else otherwise
+
+
+def listed(words: Iterable[str]) -> str:
+    """Names in a row for a message, sorted."""
+    return ", ".join(f"`{word}`" for word in sorted(words)) or "none"
 
 
 def shown_path(path: Path) -> str:

@@ -28,20 +28,18 @@ def gather(paths: Sequence[Path], sink: Sink, *, out: Path | None = None) -> dic
     `out` is the folder of outputs, which holds no specs.
     """
     sources = read(find_specs(paths, sink, out=out), sink)
-    roots = tuple({(path if path.is_dir() else path.parent).resolve() for path in paths if path.exists()})
-    return _with_entries(sources, lambda folder: _listed(folder, sources, roots, sink))
+    return _with_entries(sources, lambda folder: _listed(folder, sources, _roots(paths), sink))
 
 
 def sift(paths: Sequence[Path], sink: Sink, *, out: Path | None = None) -> tuple[dict[str, Source], dict[str, bytes]]:
     """The same files: parsed, those that others have to know; as bytes, those that seem to be of services alone."""
     files = dict(_read(find_specs(paths, sink, out=out), sink))
-    roots = tuple({(path if path.is_dir() else path.parent).resolve() for path in paths if path.exists()})
     services = {name: raw for name, raw in files.items() if has_services_only(raw)}
     shared = {name: load(name, raw, sink) for name, raw in files.items() if name not in services}
     named = {folder.path for folder in own.folders(shared)}
     # An entry may speak of services, in a comment.
     shared |= {name: load(name, services.pop(name), sink) for name in list(services) if normpath(dirname(name)) in named}
-    return _with_entries(shared, lambda folder: _listed(folder, files, roots, sink)), services
+    return _with_entries(shared, lambda folder: _listed(folder, files, _roots(paths), sink)), services
 
 
 class Known(Mapping[str, Source]):
@@ -187,6 +185,11 @@ def _listed(folder: own.Folder, sources: Collection[str], roots: Collection[Path
         elif path.is_file():
             wanted.append(path)
     return read(wanted, sink)
+
+
+def _roots(paths: Sequence[Path]) -> set[Path]:
+    """The folders that are given, and those of the files that are."""
+    return {(path if path.is_dir() else path.parent).resolve() for path in paths if path.exists()}
 
 
 def _inside(real: Path, roots: Collection[Path]) -> bool:

@@ -15,7 +15,7 @@ from itertools import zip_longest
 from obsc import durations
 from obsc.conventions import PLATFORM
 from obsc.diagnostics import Sink
-from obsc.ir import AlertRule, Identity, LogInput, ProbeJob, Route, ScrapeJob, Service, Severity, TracePolicy
+from obsc.ir import AlertRule, Identity, LogInput, ProbeJob, Route, ScrapeJob, Service, TracePolicy
 from obsc.pipeline import Compiled
 from obsc.promql import Aggregate, Binary, Call, Expr, Number, Range, Raw, Selector, walk
 from obsc.source import load, plain
@@ -23,7 +23,6 @@ from obsc.source import load, plain
 _RISING, _FALLING = frozenset({">", ">="}), frozenset({"<", "<="})
 _COMPARED = _RISING | _FALLING | {"==", "!="}
 _BUCKET = "le"
-_LOUDNESS = {Severity.CRITICAL: 2, Severity.WARNING: 1, Severity.INFO: 0}
 _PODS = frozenset({"Deployment", "DaemonSet", "StatefulSet", "OpenTelemetryCollector"})
 
 
@@ -109,8 +108,8 @@ def _alerts(identity: Identity, before: Iterable[AlertRule], after: Iterable[Ale
 
 
 def _alert(identity: Identity, name: str, old: AlertRule, new: AlertRule) -> Iterator[Change]:
-    if _LOUDNESS[old.severity] != _LOUDNESS[new.severity]:
-        effect = Effect.MORE if _LOUDNESS[new.severity] > _LOUDNESS[old.severity] else Effect.LESS
+    if old.severity is not new.severity:
+        effect = Effect.MORE if new.severity.loudness > old.severity.loudness else Effect.LESS
         yield Change(identity, "alert", f"{name}: severity", effect, old.severity.value, new.severity.value)
     if old.hold != new.hold:
         yield Change(identity, "alert", f"{name}: for", Effect.MORE if new.hold < old.hold else Effect.LESS,

@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from obsc.advice import listed, nearest
 from obsc.catalog import BUILT_IN, Catalog, source_name
 from obsc.catalog.lookup import look_up
 from obsc.catalog.own import Library
@@ -239,7 +240,7 @@ def _where(one: Accepted, known: Mapping[str, Environment], sink: Sink) -> list[
     for key in node.value:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1) or sorted(known)[:1]
-            sink.error("R202", f"no platform defines the environment `{key}`; known are {_listed(known)}",
+            sink.error("R202", f"no platform defines the environment `{key}`; known are {listed(known)}",
                        place_of(one.tree, ("environments", key), key=True), path=f"environments.{key}",
                        hint=f"did you mean `{near[0]}`?" if near else "add a platform for it")
     if all(overlay.null_word for overlay in node.value.values()):
@@ -247,10 +248,6 @@ def _where(one: Accepted, known: Mapping[str, Environment], sink: Sink) -> list[
                    place_of(one.tree, ("environments",), key=True), path="environments",
                    hint="write `{}` for an environment where nothing is different, or delete the service's file")
     return sorted(key for key, overlay in node.value.items() if key in known and not overlay.null_word)
-
-
-def _listed(words: Mapping[str, object] | Sequence[str]) -> str:
-    return ", ".join(f"`{word}`" for word in sorted(words)) or "none"
 
 
 def _service(one: Accepted, environment: Environment, sink: Sink) -> Resolved | None:
@@ -341,9 +338,8 @@ def _profile(wanted: Node, platform: Node, sink: Sink) -> Node | None:
     profiles = known.value if known is not None and isinstance(known.value, dict) else {}
     name = str(wanted.value)
     if name not in profiles:
-        near = difflib.get_close_matches(name, profiles, 1)
-        sink.error("R203", f"the platform has no profile `{name}`; it has {_listed(profiles)}", wanted.place, path="profile",
-                   hint=f"did you mean `{near[0]}`?" if near else "add it to the platform's profiles, or leave it out")
+        sink.error("R203", f"the platform has no profile `{name}`; it has {listed(profiles)}", wanted.place, path="profile",
+                   hint=nearest(name, profiles, "add it to the platform's profiles, or leave it out"))
     return profiles.get(name)
 
 

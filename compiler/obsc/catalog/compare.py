@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from obsc.catalog.profile import Measure, Metric, Presence, Profile
 from obsc.catalog.versions import Range, parse
-from obsc.catalog.words import bounds, measure, terms, there
+from obsc.catalog.words import bounds, measure, there
 
 _KEYS = ("errors", "total", "counters", "histogram", "mean_sum", "mean_count", "gauge")
 
@@ -108,7 +108,7 @@ def _read(ways: tuple[Measure, ...], presence: dict[str, Presence]) -> tuple[str
     """The ways that may be read: up to the first whose metrics are all there."""
     found: list[str] = []
     for way in ways:
-        states = {presence[term.metric] for term in terms(way)}
+        states = {presence[term.metric] for term in way.terms}
         if Presence.NO in states:
             continue
         found.append(measure(way))

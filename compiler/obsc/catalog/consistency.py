@@ -5,14 +5,13 @@ Of a file whose unsound parts were taken out, only what these parts cannot have 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite, log10
 from typing import NamedTuple, get_args
 
-from obsc.advice import quoted
+from obsc.advice import nearest, quoted
 from obsc.catalog.form import BucketRule, Change, MeasureForm, MetricForm, ProfileForm, TermForm, matcher, terms
 from obsc.catalog.profile import Metric, Profile
 from obsc.catalog.versions import order
@@ -65,8 +64,7 @@ class _Whole:
 
     def near(self, table: str, name: str) -> str:
         """What was meant by a name that the file does not define, or where to define it."""
-        found = difflib.get_close_matches(name, sorted(self.named[table]), 1)
-        return f"did you mean `{found[0]}`?" if found else f"add it to `{table}`"
+        return nearest(name, sorted(self.named[table]), f"add it to `{table}`")
 
 
 def mistakes(form: ProfileForm, profile: Profile, root: Node | None) -> Iterator[Mistake]:
@@ -119,9 +117,8 @@ def _labels(whole: _Whole, profile: Profile) -> Iterator[Mistake]:
 def _signals(whole: _Whole) -> Iterator[Mistake]:
     for signal, ways in whole.form.signals.items():
         if signal not in SIGNALS:
-            near = difflib.get_close_matches(signal, SIGNALS, 1)
             yield Mistake(("signals", signal), f"the language has no signal `{quoted(signal)}`",
-                          f"did you mean `{near[0]}`?" if near else "take a word of its own", on_key=True)
+                          nearest(signal, SIGNALS, "take a word of its own"), on_key=True)
         for index, way in enumerate(ways):
             yield from _measure(way, whole, ("signals", signal, index))
 
@@ -224,9 +221,8 @@ def _matcher(said: tuple[str, str, str], facts: Metric, path: Path) -> Iterator[
     label, sign, value = said
     known = dict(facts.label_values)
     if label not in facts.labels:
-        near = difflib.get_close_matches(label, facts.labels, 1)
         yield Mistake(path, f"`{facts.name}` has no label `{label}`",
-                      f"did you mean `{near[0]}`?" if near else f"it has {', '.join(facts.labels) or 'none'}")
+                      nearest(label, facts.labels, f"it has {', '.join(facts.labels) or 'none'}"))
     elif label in known and not any(_matches(sign, value, one) for one in known[label]):
         yield Mistake(path, f'no known value of the label `{label}` passes `{label}{sign}"{quoted(value)}"`',
                       f"known values are {quoted(', '.join(known[label]))}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from obsc.advice import listed, nearest
 from obsc.catalog import Catalog, load_runtime
 from obsc.catalog.own import ANY_KIND, RESERVED
 from obsc.catalog.profile import Profile
@@ -58,10 +58,8 @@ def _no_runtime(name: str, catalog: Catalog, place: Place, path: str, sink: Sink
         sink.info("R205", f"nothing is known of `{name}`: {why}, so the service keeps its committed files", place, path=path,
                   hint="mend the entry" if name in catalog.broken else "mend the platform's `catalogs`")
         return
-    near = difflib.get_close_matches(name, catalog.names, 1)
-    sink.error("R205", f"no runtime `{name}` in the catalog", place, path=path,
-               hint=f"did you mean `{near[0]}`?" if near else
-               f"use one of {_listed(catalog.names)}; a program of your own is `custom` with its `metrics.series`")
+    sink.error("R205", f"no runtime `{name}` in the catalog", place, path=path, hint=nearest(
+        name, catalog.names, f"use one of {listed(catalog.names)}; a program of your own is `custom` with its `metrics.series`"))
 
 
 def _pages(model: AIService, place: Callable[[Path], Place], catalog: Catalog, unknown: set[Path], sink: Sink) -> None:
@@ -84,11 +82,5 @@ def _kind(model: AIService, place: Callable[[Path], Place], catalog: Catalog, un
         sink.info("R216", f"nothing is known of `{kind}`: the platform's kinds of workload have mistakes, so the service keeps its "
                   "committed files", place(path), path="workload.kind", hint="mend them")
         return
-    near = difflib.get_close_matches(kind, catalog.kinds, 1)
-    sink.error("R216", f"no kind of workload `{kind}` in the catalog", place(path), path="workload.kind",
-               hint=f"did you mean `{near[0]}`?" if near else
-               f"use one of {_listed(catalog.kinds)}, or add it to `kinds.yaml` in a folder of the platform's `catalogs`")
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(f"`{word}`" for word in sorted(words)) or "none"
+    sink.error("R216", f"no kind of workload `{kind}` in the catalog", place(path), path="workload.kind", hint=nearest(
+        kind, catalog.kinds, f"use one of {listed(catalog.kinds)}, or add it to `kinds.yaml` in a folder of the platform's `catalogs`"))

@@ -112,6 +112,12 @@ class Measure:
     mean_count: Term | None = None
     gauge: Term | None = None
 
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Every term that it uses."""
+        single = (self.histogram, self.mean_sum, self.mean_count, self.gauge)
+        return (*self.errors, *self.total, *self.counters, *(one for one in single if one is not None))
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:

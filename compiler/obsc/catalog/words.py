@@ -36,12 +36,6 @@ def _term(one: Term, code: Mark) -> str:
     return code(f"{one.metric}{part}" + (f"{{{inside}}}" if inside else ""))
 
 
-def terms(way: Measure) -> tuple[Term, ...]:
-    """Every term of a way to read a signal."""
-    single = (way.histogram, way.mean_sum, way.mean_count, way.gauge)
-    return (*way.errors, *way.total, *way.counters, *(one for one in single if one is not None))
-
-
 def conditions(one: Metric) -> Iterator[str]:
     """On what it depends, release aside, that a metric is there."""
     if one.condition is not None:
@@ -86,6 +80,6 @@ def signals(profile: Profile) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
     for signal, ways in profile.measures:
         for way in ways:
-            for one in terms(way):
+            for one in way.terms:
                 found.setdefault(one.metric, {})[signal] = None
     return {name: tuple(words) for name, words in found.items()}

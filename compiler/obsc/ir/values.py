@@ -16,6 +16,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     INFO = "info"
 
+    @property
+    def loudness(self) -> int:
+        """How urgent it is: the higher, the more."""
+        return {Severity.CRITICAL: 2, Severity.WARNING: 1, Severity.INFO: 0}[self]
+
 
 class Layer(StrEnum):
     """Layered monitoring: what a row of panels or an alert is about."""

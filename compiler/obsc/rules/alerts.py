@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 from obsc import advice, buckets, durations
 from obsc.diagnostics import Sink
 from obsc.ir import Service
@@ -41,9 +39,8 @@ def known_alerts(resolved: Resolved, service: Service, sink: Sink) -> None:
         place = resolved.origins.place(path, key=True)
         from_profile = resolved.origins.layer(path).startswith(("profile", "platform"))
         if name not in ALERTS:
-            near = difflib.get_close_matches(name, ALERTS, 1)
             sink.error("S301", f"there is no alert `{name}`", place, path=f"alerts.rules.{name}",
-                       hint=f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(ALERTS))}")
+                       hint=advice.nearest(name, ALERTS, f"known are {', '.join(sorted(ALERTS))}"))
         elif name not in made and rule.enabled is not False and not from_profile and resolved.sound("runtime") and resolved.sound(*path):
             reason = omitted.get(name, _LACKING.get(name, "it does not apply to this service"))
             sink.error("S308", f"the alert `{name}` cannot be made: {reason}", place, path=f"alerts.rules.{name}",

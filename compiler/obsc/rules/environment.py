@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-
 from obsc import __version__, durations
+from obsc.advice import nearest
 from obsc.catalog.versions import at_least, parse
 from obsc.diagnostics import Sink, render
 from obsc.resolve import Environment
@@ -46,10 +45,9 @@ def _named(environment: Environment, path: Path, routing: Routing, known: list[s
     for level in _LEVELS:
         for index, name in enumerate(getattr(routing, level)):
             if name not in known:
-                near = difflib.get_close_matches(name, known, 1)
                 listed = ", ".join(f"`{one}`" for one in known) or "none"
                 sink.error("R213", f"there is no receiver `{name}`; known are {listed}", environment.origins.place((*path, level, index)),
-                           path="alertmanager", hint=f"did you mean `{near[0]}`?" if near else "define it in `alertmanager.receivers`")
+                           path="alertmanager", hint=nearest(name, known, "define it in `alertmanager.receivers`"))
 
 
 def required_release(environment: Environment, sink: Sink) -> None:

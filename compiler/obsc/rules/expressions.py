@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from obsc import durations, workloads
+from obsc.advice import nearest
 from obsc.diagnostics import Sink, render
 from obsc.ir import Service
 from obsc.promql_text import Found, plain, selectors, uncommented, written_problem
@@ -78,9 +78,8 @@ def _metric(subject: Subject, one: _Written, found: Found, sink: Sink) -> None:
     known_anyway = not name or ":" in name or not one.scope or name in OF_TARGETS | RECORDED
     if (known_anyway and not _of_runtime(subject, name)) or owner(subject, name) is not None:
         return
-    near = difflib.get_close_matches(name, subject.known_metrics, 1)
     sink.warning("S351", f"no metric `{name}` is known here", subject.resolved.origins.place(one.path), path=render(one.path),
-                 hint=f"did you mean `{near[0]}`?" if near else "declare it in `metrics.series` if the service exposes it")
+                 hint=nearest(name, subject.known_metrics, "declare it in `metrics.series` if the service exposes it"))
 
 
 def _of_runtime(subject: Subject, name: str) -> bool:

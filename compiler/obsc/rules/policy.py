@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from obsc import promql
 from obsc.advice import meant
 from obsc.diagnostics import Sink, render
-from obsc.ir import Service
+from obsc.ir import Service, Severity
 from obsc.resolve import Resolved
 from obsc.rules.addresses import NEVER, link_problem, target_problem
 from obsc.rules.namespaces import namespace_problem
 from obsc.source import Path, at
 from obsc.spec.metrics import StaticConfig
-
-_RANKS = {"critical": 0, "warning": 1, "info": 2}
 
 
 def tenants(resolved: Resolved, _: Service, sink: Sink) -> None:
@@ -37,9 +35,10 @@ def severities(resolved: Resolved, _: Service, sink: Sink) -> None:
     """A spec asks for no more urgency than its team may have (built-in alerts are lowered to it), and tells teams that exist."""
     teams = resolved.platform.alertmanager.teams
     own = resolved.service.metadata.team
-    highest = teams[own].max_severity if own in teams else "critical"
+    highest = Severity(teams[own].max_severity) if own in teams else Severity.CRITICAL
     for path, severity, team in _asked(resolved):
-        if severity is not None and _RANKS[severity] < _RANKS[highest] and at(resolved.origins.tree, (*path, "severity")) is not None:
+        too_loud = severity is not None and Severity(severity).loudness > highest.loudness
+        if too_loud and at(resolved.origins.tree, (*path, "severity")) is not None:
             sink.error("P403", f"team `{own}` may raise at most {highest} alerts", resolved.origins.place((*path, "severity")),
                        path=render((*path, "severity")), hint=f"write `{highest}`")
         if team is not None and teams and team not in teams:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-
 from obsc import endpoints
+from obsc.advice import nearest
 from obsc.catalog.profile import Need
 from obsc.catalog.versions import parse
 from obsc.diagnostics import Sink
@@ -64,10 +63,9 @@ def options_known(resolved: Resolved, _: Service, sink: Sink) -> None:
             sink.error("R206", f"`{value}` is no release of {name}, and no range of them", resolved.origins.place(path),
                        path=f"runtime.options.{name}", hint='write one release such as "1.19", or a range such as ">=1.17 <1.19"')
         elif name not in known:
-            near = difflib.get_close_matches(name, known, 1)
             sink.warning("S341", f"no metric of {resolved.profile.title} depends on the option `{name}`",
                          resolved.origins.place(path, key=True), path=f"runtime.options.{name}",
-                         hint=f"did you mean `{near[0]}`?" if near else "leave it out")
+                         hint=nearest(name, known, "leave it out"))
 
 
 def engine_known(resolved: Resolved, _: Service, sink: Sink) -> None:
@@ -82,10 +80,9 @@ def engine_known(resolved: Resolved, _: Service, sink: Sink) -> None:
             sink.warning("S342", f"{resolved.profile.title} passes on no metrics of {engine} unless {option} is {value}", place,
                          path="runtime.engine", hint=f"write `runtime.options: {{{option}: {value}}}`, once the deployment has it")
         return
-    near = difflib.get_close_matches(engine, known or resolved.catalog.names, 1)
     of = f"it passes on those of {', '.join(f'`{one}`' for one in known)}" if known else "it passes on none"
     sink.error("R214", f"{resolved.profile.title} passes on no metrics of an engine `{engine}`; {of}", place,
-               path="runtime.engine", hint=f"did you mean `{near[0]}`?" if near and known else "leave it out")
+               path="runtime.engine", hint=nearest(engine, known, "leave it out"))
 
 
 def _unset(resolved: Resolved, engine: str) -> list[tuple[str, str]]:

@@ -46,9 +46,7 @@ class Reading:
     @property
     def terms(self) -> tuple[Term, ...]:
         """Every term that the measure uses."""
-        m = self.measure
-        single = (m.histogram, m.mean_sum, m.mean_count, m.gauge)
-        return (*m.errors, *m.total, *m.counters, *(term for term in single if term is not None))
+        return self.measure.terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from obsc.ir import Origin, Severity
 from obsc.resolve import Resolved
 from obsc.spec.types import Quantity
 
-_RANKS = {"critical": 0, "warning": 1, "info": 2}
 # Scrapes that flap must not resolve and raise an alert in turn; tickets are patient.
 _KEEP = {Severity.CRITICAL: 300.0, Severity.WARNING: 900.0, Severity.INFO: 0.0}
 
@@ -72,8 +71,8 @@ def own_settings(resolved: Resolved, name: str, wanted: Severity, hold: float, t
 def _capped(resolved: Resolved, severity: Severity) -> Severity:
     """No louder than the platform lets the team be."""
     team = resolved.platform.alertmanager.teams.get(resolved.service.metadata.team)
-    highest = team.max_severity if team is not None else "critical"
-    return severity if _RANKS[severity] >= _RANKS[highest] else Severity(highest)
+    highest = Severity(team.max_severity) if team is not None else Severity.CRITICAL
+    return min(severity, highest, key=lambda one: one.loudness)
 
 
 def _value(said: Quantity | None, default: float, kind: str) -> float:
