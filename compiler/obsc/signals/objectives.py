@@ -8,9 +8,10 @@ from dataclasses import replace
 from obsc import durations, slo
 from obsc.buckets import snap
 from obsc.catalog.profile import Measure, Term
-from obsc.ir import AlertRule, Chart, Objective, Panel, Query, Severity, Sli, Text, Threshold, Unit
+from obsc.encode import re2_literal
+from obsc.ir import AlertRule, Chart, Field, Objective, Panel, Query, Severity, Sli, Text, Threshold, Unit
 from obsc.promises import promises, signal_of
-from obsc.promql import Binary, Call, Expr, Number, aggregate, any_of, increase, rate
+from obsc.promql import Binary, Call, Expr, Number, aggregate, any_of, increase, rate, read_matcher, regex, select
 from obsc.signals.alert import CRITICAL, INFO, QUIET, WARNING, WHO, Contribution, Story, alert, of_model, share
 from obsc.signals.latency import mean, quantile
 from obsc.signals.own import number
@@ -41,7 +42,8 @@ def objectives(subject: Subject) -> Contribution:
     found = [one for said in promises(subject.resolved) if (one := objective(subject, said)) is not None]
     recordings = tuple(rule for one in found for rule in slo.recordings(one, subject.static_labels, subject.place()))
     alerts = tuple(rule for one in found for rule in _alerts(subject, one))
-    alerts += tuple(rule for said in promises(subject.resolved) if (rule := _unbucketed(subject, said)) is not None)
+    blind = [_unbucketed(subject, said) for said in promises(subject.resolved)]
+    alerts += tuple(rule for rule in (*blind, _exhausted(subject, found)) if rule is not None)
     panels = tuple(("objectives", panel) for one in found for panel in _panels(subject, one))
     return Contribution(recordings, alerts, panels, _unseen(subject), objectives=tuple(found))
 
@@ -249,7 +251,7 @@ def _alerts(subject: Subject, one: Objective) -> list[AlertRule]:
     pairs = slo.bearable(one)
     rules = [_burning(subject, one, [pair for pair in pairs if pair.pages is pages], default)
              for pages, default in ((True, FAST), (False, SLOW))]
-    return [rule for rule in (*rules, _exhausted(subject, one)) if rule is not None]
+    return [rule for rule in rules if rule is not None]
 
 
 def _burning(subject: Subject, one: Objective, pairs: list[slo.Pair], default: Default) -> AlertRule | None:
@@ -284,13 +286,19 @@ def _labels(one: Objective) -> tuple[tuple[str, str], ...]:
     return (("slo", one.name), *slo.told(one))
 
 
-def _exhausted(subject: Subject, one: Objective) -> AlertRule | None:
+def _exhausted(subject: Subject, found: list[Objective]) -> AlertRule | None:
+    """One rule over the budgets of all promises: each of them is a series of its own."""
     settings = subject.settings(EXHAUSTED)
-    if settings is None:
+    if settings is None or not found:
         return None
-    left = Binary("<", slo.recorded(one, subject.place(), slo.REMAINING), Number(0))
-    text: Text = ("Of the budget of ", *one.promise, ", ", share(), " is left. Changes that may cost more of it can wait.")
-    return alert(subject, settings, _story(one, "budget-" + one.name, (f" has spent its budget of {one.name}",), text), left, *_labels(one))
+    by = tuple(dict.fromkeys(("namespace", "sloth_id", "sloth_slo", *(label for one in found for label in one.sli.by))))
+    mine = "|".join(re2_literal(one.id) for one in found)
+    left = aggregate("max", select(slo.REMAINING, *subject.place(), regex("sloth_id", mine)), *by)
+    slo_name = Field(label="sloth_slo")
+    story = Story("budget", "budget", "budget-" + found[0].name, (*WHO, " has spent its budget of ", slo_name),
+                  ("Of the budget of ", slo_name, " ", share(), " is left. Changes that may cost more of it can wait."),
+                  "The promise is broken for the rest of its period.", _CHECKS)
+    return alert(subject, settings, story, Binary("<", left, Number(0)))
 
 
 def _unbucketed(subject: Subject, said: Said) -> AlertRule | None:
