@@ -85,11 +85,11 @@ def test_a_default_is_called_by_the_key_that_would_change_it() -> None:
     tree = explain.tree(sources, "prod")
     assert tree is not None
     lines = tree[path].decode().split("\n")
-    start = next(number for number, line in enumerate(lines) if "alert: HighErrorRate" in line)
+    start = next(number for number, line in enumerate(lines) if "alert: ServiceDown" in line)
     number = next(number for number in range(start, len(lines)) if "for:" in lines[number]) + 1
-    hint = explain.suggested(sources, [one for one in explain.unwritten(sources, ["HighErrorRate"]) if "alerts" in one.path], path, number)
+    hint = explain.suggested(sources, [one for one in explain.unwritten(sources, ["ServiceDown"]) if "alerts" in one.path], path, number)
     assert hint is not None
-    assert hint.leaf.path == ("alerts", "rules", "HighErrorRate", "for")
+    assert hint.leaf.path == ("alerts", "rules", "ServiceDown", "for")
 
 
 @pytest.mark.parametrize(("path", "value", "first"), [

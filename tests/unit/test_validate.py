@@ -88,10 +88,10 @@ def test_the_word_null_stays_for_merging() -> None:
 
 
 def test_the_word_null_does_not_hide_a_key_that_the_language_does_not_have() -> None:
-    accepted, found = checked(SERVICE + "frob: null\nobjectives: null\nlogs: {fromat: null, format: null}\n"
+    accepted, found = checked(SERVICE + "frob: null\nquality: null\nlogs: {fromat: null, format: null}\n"
                               "alerts: {rules: {lower: null, Upper: null}}\nenvironments: {prod: {frob: ~}, Prod: null}\n")
     assert sorted(paths(found)) == [
-        ("V101", "environments.prod.frob"), ("V101", "frob"), ("V101", "logs.fromat"), ("V102", "objectives"),
+        ("V101", "environments.prod.frob"), ("V101", "frob"), ("V101", "logs.fromat"), ("V102", "quality"),
         ("V105", "alerts.rules.lower"), ("V105", "environments.Prod")]
     assert plain(accepted.tree)["alerts"] == {"rules": {"Upper": None}}  # type: ignore[index]
 
@@ -193,7 +193,7 @@ def test_no_platform_gives_components_to_every_service() -> None:
 
 
 def test_what_is_in_an_unknown_or_reserved_key_is_not_judged() -> None:
-    _, found = checked(SERVICE + "foo: {bar: , models: [{name: a}, {name: a}]}\nobjectives: [{target: }]\n")
+    _, found = checked(SERVICE + "foo: {bar: , models: [{name: a}, {name: a}]}\nquality: [{target: }]\n")
     assert [one.code for one in found] == ["V101", "V102"]
 
 
@@ -252,7 +252,7 @@ def test_a_wrong_value_is_told_the_right_form(written: str, hint: str) -> None:
 
 # Every word of the language that this version does not compile. One that is compiled from now on leaves this list.
 LATER = [
-    *(f"{key}: x" for key in ("objectives", "traffic", "baselines", "quality", "drift", "feedback", "cost", "autoscaling", "dependencies")),
+    *(f"{key}: x" for key in ("baselines", "quality", "drift", "feedback", "cost", "autoscaling", "dependencies")),
     "workload: {versionLabel: version}", *(f"workload: {{kind: {kind}}}" for kind in ("Job", "CronJob")),
     "metrics: {discovery: otlp}", "metrics: {dropLabels: [a]}", "metrics: {seriesBudget: 1}",
     *(f"metrics: {{series: [{{name: a, type: gauge, signal: {signal}}}]}}" for signal in SIGNALS_LATER),

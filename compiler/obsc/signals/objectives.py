@@ -126,7 +126,7 @@ def _of_signal(subject: Subject, said: Said, found: tuple[Reading, ...]) -> _Mad
     model, by = of_model(subject, found[0]), subject.by(found[0])
     percent = f"{durations.number(said.target * 100)}%"
     if signal == "availability":
-        sli = _ranges(by, lambda span: any_of(*(_failed(subject, one, span) for one in found)),
+        sli = _ranges(subject, by, lambda span: any_of(*(_failed(subject, one, span) for one in found)),
                       lambda span: any_of(*(_every(subject, one, span) for one in found)))
         return sli, (percent, " of the requests succeed"), signal, "errors", model
     limit = limit_of(said, found[0])
@@ -161,8 +161,10 @@ def limit_of(said: Said, reading: Reading) -> float | None:
     return snap(said.threshold.value * scale, reading.metric(histogram).buckets) / scale
 
 
-def _ranges(by: tuple[str, ...], bad: Callable[[float], Expr], every: Callable[[float], Expr]) -> Sli:
-    return Sli(by, tuple((span, bad(span)) for span in slo.RAW), tuple((span, every(span)) for span in slo.RAW))
+def _ranges(subject: Subject, by: tuple[str, ...], bad: Callable[[float], Expr], every: Callable[[float], Expr]) -> Sli:
+    """Rates over each range, or over what slow scrapes need."""
+    spans = [(span, max(span, subject.window)) for span in slo.RAW]
+    return Sli(by, tuple((span, bad(real)) for span, real in spans), tuple((span, every(real)) for span, real in spans))
 
 
 def _every(subject: Subject, reading: Reading, span: float) -> Expr:
@@ -189,7 +191,7 @@ def _within(subject: Subject, found: tuple[Reading, ...], limit: float) -> Sli:
         # Both are read at one moment, but not always at one scrape: a difference of nothing may come out below it.
         return Call("clamp_min", (Binary("-", count(reading, span, fast=False), count(reading, span, fast=True)), Number(0)))
 
-    return _ranges(by, lambda span: any_of(*(slow(one, span) for one in found)),
+    return _ranges(subject, by, lambda span: any_of(*(slow(one, span) for one in found)),
                    lambda span: any_of(*(count(one, span, fast=False) for one in found)))
 
 
@@ -230,7 +232,8 @@ def _events(subject: Subject, said: Said) -> _Made | None:
         return Binary("or", added(bad, span), Binary("*", Number(0), added(every, span)))
 
     percent = f"{durations.number(said.target * 100)}%"
-    return _ranges(by, missing, lambda span: added(every, span)), (percent, " of the events are good"), f"slo-{said.name}", "custom", ()
+    words: Text = (percent, " of the events are good")
+    return _ranges(subject, by, missing, lambda span: added(every, span)), words, f"slo-{said.name}", "custom", ()
 
 
 def _indicator(subject: Subject, said: Said) -> _Made | None:
