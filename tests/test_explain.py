@@ -117,12 +117,12 @@ def test_a_default_is_called_by_the_key_that_would_change_it(asked: dict[str, ex
     question = asked["support-chat"]
     path = "prod/artifacts/ai-prod/support-chat/rules.yaml"
     lines = question.before[path].decode().split("\n")
-    start = next(number for number, line in enumerate(lines) if "alert: HighErrorRate" in line)
+    start = next(number for number, line in enumerate(lines) if "alert: ServiceDown" in line)
     number = next(number for number in range(start, len(lines)) if "for:" in lines[number]) + 1
-    every = explain.unwritten(question.sources, ["HighErrorRate", "ServiceDown", "GPUHot"])
+    every = explain.unwritten(question.sources, ["ServiceDown", "GPUHot"])
     hint = explain.suggested(question, every, (path, number))
     assert hint is not None
-    assert hint.leaf.path == ("alerts", "rules", "HighErrorRate", "for")
+    assert hint.leaf.path == ("alerts", "rules", "ServiceDown", "for")
 
 
 @pytest.mark.parametrize(("path", "value", "first"), [

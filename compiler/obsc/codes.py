@@ -155,6 +155,16 @@ CODES: dict[str, Code] = {
                  "series can show it."),
     "S361": Code("name too long", "Operators shorten long names of objects in ways of their own, and nothing tells their pods any more."),
     "S362": Code("test that proves nothing", "A test over series that the alert does not read, or before it can fire, says nothing of it."),
+    "S370": Code("source of an objective", "A promise is about one thing: a signal, a histogram, counters, or an indicator."),
+    "S371": Code("objective without its signal", "What nothing measures cannot be promised."),
+    "S372": Code("threshold of an objective", "What is still good is a duration for times, a ratio or a number for levels, and nothing "
+                 "where requests simply succeed or fail."),
+    "S373": Code("statistic of an objective", "Requests are judged one by one where a histogram counts them; else minutes are, by a mean."),
+    "S374": Code("budget too large to burn fast", "A share never exceeds all requests: an alert on 14.4 times a budget of a tenth could "
+                 "never fire."),
+    "S375": Code("too little traffic", "At night one failed request is a hundred per cent."),
+    "S376": Code("unknown to the objective", "A promise names components, indicators and labels that are there."),
+    "S377": Code("period of an objective", "A budget is counted over the samples that are kept."),
     # P4xx policy, privacy
     "P402": Code("foreign namespace", "The platform says in which namespaces a team may run services."),
     "P403": Code("severity above the team's", "The platform limits how urgent a team's alerts may be."),

@@ -42,6 +42,7 @@ from obsc.spec.logs import Format, Multiline
 # Rows of a service's dashboard: symptoms first, causes below, the telemetry itself last.
 _ROWS = (
     ("status", "Status", Layer.APPLICATION, False),
+    ("objectives", "Promises: budgets of errors", Layer.APPLICATION, False),
     ("business", "Business: requests, tokens, quality", Layer.BUSINESS, False),
     ("errors", "Application: errors", Layer.APPLICATION, False),
     ("latency", "Application: latency", Layer.APPLICATION, False),
@@ -101,7 +102,8 @@ def _component(subject: Subject) -> Service:
         dashboard=_dashboard(subject, parts), logs=_logs(resolved), traces=_traces(resolved),
         routes=_routes(resolved, alerts),
         omitted=tuple(sorted({reason for part in parts for reason in part.omitted})), probes=probe_jobs(resolved),
-        namespaces=workloads.namespaces(resolved), tests=tuple(test for part in parts for test in part.tests))
+        namespaces=workloads.namespaces(resolved), tests=tuple(test for part in parts for test in part.tests),
+        objectives=tuple(one for part in parts for one in part.objectives))
 
 
 def _joined(resolved: Resolved, found: tuple[Service, ...]) -> Service:
@@ -126,7 +128,7 @@ def _joined(resolved: Resolved, found: tuple[Service, ...]) -> Service:
         routes=_routes(resolved, alerts), omitted=tuple(sorted({reason for one in every for reason in one.omitted})), parts=found,
         probes=tuple(probe for one in every for probe in one.probes),
         namespaces=tuple(dict.fromkeys(name for one in every for name in one.namespaces)),
-        tests=tuple(test for one in every for test in one.tests))
+        tests=tuple(test for one in every for test in one.tests), objectives=tuple(one for part in every for one in part.objectives))
 
 
 def _row_of(component: str, row: Row) -> Row:

@@ -114,6 +114,21 @@ def written_problem(text: str) -> str | None:
     return None
 
 
+def summands(text: str) -> tuple[Found, ...] | None:
+    """The selectors of a sum of plain selectors (`a{x="1"} + b`), or None if the text is anything else."""
+    import promql_parser as parser  # noqa: PLC0415  as above
+
+    if problem(text) is not None:
+        return None
+    for node in nodes(parser.parse(text)):
+        plus = isinstance(node, parser.BinaryExpr) and str(node.op) == "+" and node.modifier is None
+        named = isinstance(node, parser.VectorSelector) and node.offset is None and node.at is None
+        if not (plus or named or isinstance(node, parser.ParenExpr)):
+            return None
+    found = selectors(text)
+    return found if all(one.metric for one in found) else None
+
+
 def nodes(expr: promql_parser.Expr) -> list[promql_parser.Expr]:
     """An expression and all its parts, as they stand in the text; a range comes before its selector."""
     import promql_parser as parser  # noqa: PLC0415  as above

@@ -62,7 +62,7 @@ def put_foreign(out: Path) -> None:
 def edit(place: Path) -> None:
     """One service is changed, one given up, one is new."""
     chat = place / "specs/chat.yaml"
-    chat.write_text(chat.read_text() + "alerts: {rules: {HighErrorRate: {threshold: 7%}}}\n")
+    chat.write_text(chat.read_text() + "alerts: {rules: {ReplicasBelowDesired: {threshold: 70%}}}\n")
     (place / "specs/old.yaml").unlink()
     (place / "specs/new.yaml").write_text(SERVICE.replace("NAME", "new"))
 

@@ -73,7 +73,7 @@ def test_a_component_with_a_runtime_of_its_own_starts_from_the_catalog(compile_t
 ])
 def test_the_role_decides_where_a_signal_is_read(
         roles: tuple[str, list[str]], components: str, expected: Mapping[str, set[str]], compile_texts: Compile) -> None:
-    compiled, _ = compile_texts({"a.yaml": SPEC + f"role: {roles[0]}\ncomponents:\n" + components})
+    compiled, _ = compile_texts({"a.yaml": SPEC + f"objectives: []\nrole: {roles[0]}\ncomponents:\n" + components})
     for name, where in expected.items():
         assert {rule["labels"]["component"] for rule in rules(compiled.tree) if rule.get("alert") == name} == where, name
 

@@ -72,7 +72,7 @@ environments:
 # Kind of mistake: what is replaced by what, the code, and the text that the place must begin with.
 MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "structure: unknown key": ("  team: chat\n", "  team: chat\n  owner: me\n", "V101", "owner"),
-    "structure: not in this version": ("apiVersion: obsc", "objectives: []\napiVersion: obsc", "V102", "objectives"),
+    "structure: not in this version": ("apiVersion: obsc", "quality: []\napiVersion: obsc", "V102", "quality"),
     "structure: no value": ("workload:\n", "accelerators:\nworkload:\n", "V107", "accelerators"),
     "structure: duplicate key": ("  kind: Deployment\n", "  kind: Deployment\n  kind: Deployment\n", "L007", "kind"),
     "value: duration without unit": ("interval: 30s", "interval: 30", "V104", "30"),

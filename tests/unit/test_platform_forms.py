@@ -19,7 +19,7 @@ def test_every_aggregation_keeps_the_platforms_labels(compile_texts: Compile) ->
     assert told(found) == []
     exprs = {rule.get("alert") or rule["record"]: rule["expr"] for rule in rules(compiled.tree)}
     assert exprs["ai:requests:rate"].startswith("sum by (namespace, cluster) (rate(")
-    assert "and on (namespace, cluster) " in exprs["HighErrorRate"]
+    assert "and on (namespace, cluster) " in exprs["SLOBurnFast"]
     assert not any("by (namespace)" in expr for expr in exprs.values())
     # Without any target nobody knows of clusters: a start anywhere still excuses.
     assert "unless on (namespace) " in exprs["ServiceDown"]

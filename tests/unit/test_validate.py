@@ -87,10 +87,10 @@ def test_the_word_null_stays_for_merging() -> None:
 
 
 def test_the_word_null_does_not_hide_a_key_that_the_language_does_not_have() -> None:
-    accepted, found = checked(SERVICE + "frob: null\nobjectives: null\nlogs: {fromat: null, format: null}\n"
+    accepted, found = checked(SERVICE + "frob: null\nquality: null\nlogs: {fromat: null, format: null}\n"
                               "alerts: {rules: {lower: null, Upper: null}}\nenvironments: {prod: {frob: ~}, Prod: null}\n")
     assert sorted(paths(found)) == [
-        ("V101", "environments.prod.frob"), ("V101", "frob"), ("V101", "logs.fromat"), ("V102", "objectives"),
+        ("V101", "environments.prod.frob"), ("V101", "frob"), ("V101", "logs.fromat"), ("V102", "quality"),
         ("V105", "alerts.rules.lower"), ("V105", "environments.Prod")]
     assert plain(accepted.tree)["alerts"] == {"rules": {"Upper": None}}  # type: ignore[index]
 
@@ -192,7 +192,7 @@ def test_no_platform_gives_components_to_every_service() -> None:
 
 
 def test_what_is_in_an_unknown_or_reserved_key_is_not_judged() -> None:
-    _, found = checked(SERVICE + "foo: {bar: , models: [{name: a}, {name: a}]}\nobjectives: [{target: }]\n")
+    _, found = checked(SERVICE + "foo: {bar: , models: [{name: a}, {name: a}]}\nquality: [{target: }]\n")
     assert [one.code for one in found] == ["V101", "V102"]
 
 

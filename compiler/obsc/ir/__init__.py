@@ -8,12 +8,14 @@ Every node carries an `Origin`: the spec path that caused it, or the name of the
 from __future__ import annotations
 
 from obsc.ir.dashboards import Chart, Dashboard, Event, Panel, Query, Row, Variable
-from obsc.ir.rules import AlertRule, AlertTest, Recorded, RecordingRule, Route
+from obsc.ir.objectives import Objective, Sli
+from obsc.ir.rules import RECORDINGS, AlertRule, AlertTest, Recorded, RecordingRule, Route
 from obsc.ir.service import Service
 from obsc.ir.telemetry import Discovery, LogInput, Mask, ProbeJob, Requirement, ScrapeJob, StaticTargets, Tls, TracePolicy
 from obsc.ir.values import Field, Identity, Labels, Layer, Link, Origin, SecretRef, Severity, Text, Threshold, Unit
 
 __all__ = [
+    "RECORDINGS",
     "AlertRule",
     "AlertTest",
     "Chart",
@@ -27,6 +29,7 @@ __all__ = [
     "Link",
     "LogInput",
     "Mask",
+    "Objective",
     "Origin",
     "Panel",
     "ProbeJob",
@@ -40,6 +43,7 @@ __all__ = [
     "SecretRef",
     "Service",
     "Severity",
+    "Sli",
     "StaticTargets",
     "Text",
     "Threshold",

@@ -8,6 +8,8 @@ from enum import StrEnum
 from obsc.ir.values import Labels, Origin, Severity, Text
 from obsc.promql import Expr, Selector
 
+RECORDINGS = "recordings"  # the group of series that stand alone
+
 
 class Recorded(StrEnum):
     """Series that are recorded for every service, whatever it runs; each has its namespace, service and team.
@@ -24,12 +26,16 @@ class Recorded(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordingRule:
-    """A series that is computed once and used often."""
+    """A series that is computed once and used often. Rules of one `group` are computed one after another, every `pace`
+    seconds if that is slower than the platform's own.
+    """
 
     name: str
     expr: Expr
     labels: Labels
     origin: Origin
+    group: str = RECORDINGS
+    pace: float = 0
 
 
 @dataclass(frozen=True, slots=True)

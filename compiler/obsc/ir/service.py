@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from obsc.ir.dashboards import Dashboard
+from obsc.ir.objectives import Objective
 from obsc.ir.rules import AlertRule, AlertTest, RecordingRule, Route
 from obsc.ir.telemetry import LogInput, ProbeJob, ScrapeJob, TracePolicy
 from obsc.ir.values import Identity, Labels, Link
@@ -37,6 +38,7 @@ class Service:
     probes: tuple[ProbeJob, ...] = ()
     namespaces: tuple[str, ...] = ()
     tests: tuple[AlertTest, ...] = ()
+    objectives: tuple[Objective, ...] = ()
 
     @property
     def at_home(self) -> bool:

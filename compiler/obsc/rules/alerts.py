@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from obsc import advice, buckets, durations
-from obsc.diagnostics import Sink
+from obsc.diagnostics import Sink, render
 from obsc.ir import Service
+from obsc.promises import promised
 from obsc.resolve import Resolved
+from obsc.rules.bounds import beyond_last, near, snapped
 from obsc.signals.availability import DOWN, FEWER, NOT_READY
 from obsc.signals.blind import BLIND
 from obsc.signals.errors import ELEVATED, HIGH
 from obsc.signals.gpu import BUSY, HOT, OVERHEATING
 from obsc.signals.kubernetes import CRASHING, KILLED, MEMORY, RESTARTING, THROTTLED
 from obsc.signals.latency import FIRST, SLOW
+from obsc.signals.objectives import EXHAUSTED, GONE
+from obsc.signals.objectives import FAST as BURN_FAST
+from obsc.signals.objectives import SLOW as BURN_SLOW
 from obsc.signals.own import OUT_OF_BOUNDS
 from obsc.signals.pipeline import SAMPLES, TARGET
 from obsc.signals.probes import FAILING
@@ -22,7 +27,7 @@ from obsc.signals.subject import Subject
 ALERTS: dict[str, Default] = {one.name: one for one in (
     DOWN, NOT_READY, FEWER, HIGH, ELEVATED, SLOW, FIRST, BUSY, HOT, OVERHEATING, MEMORY, THROTTLED, KILLED, CRASHING,
     RESTARTING, TARGET, SAMPLES, BLIND, OUT_OF_BOUNDS,
-    FAILING)}
+    FAILING, BURN_FAST, BURN_SLOW, EXHAUSTED, GONE)}
 _SIGNALS = {SLOW.name: "requestDuration", FIRST.name: "timeToFirstToken"}
 # What alerts need that are not worth an info where they are left out.
 _LACKING = {**dict.fromkeys((BUSY.name, HOT.name, OVERHEATING.name), "the spec names no `accelerators`"),
@@ -107,10 +112,7 @@ def _buckets(resolved: Resolved, name: str, reading: Reading, sink: Sink) -> Non
         sink.error("S315", f"the bucket bounds of `{histogram.metric}` are not known", place, path=path,
                    hint="write them: `buckets` of the series, or `runtime.buckets`")
     elif rule is not None and rule.quantile is not None:
-        if wish * scale >= max(bounds):
-            last = durations.spoken(max(bounds) / scale)
-            sink.error("S316", f"the last bucket of `{histogram.metric}` ends at {last}: a quantile never passes that, so "
-                       f"`{name}` could never fire", place, path=path, hint=f"write less than {last}")
+        beyond_last(resolved, ("alerts", "rules", name, "threshold"), wish * scale, bounds, scale, sink)
     else:
         _snap(resolved, name, wish * scale, bounds, scale, sink)
 
@@ -124,20 +126,12 @@ def _no_quantile(resolved: Resolved, name: str, sink: Sink) -> None:
 
 
 def _snap(resolved: Resolved, name: str, wish: float, bounds: tuple[float, ...], scale: float, sink: Sink) -> None:
+    rule, path = resolved.service.alerts.rules.get(name), ("alerts", "rules", name, "threshold")
     nearest = buckets.snap(wish, bounds)
-    if nearest == wish:
-        return
-    below, above = buckets.neighbours(wish, bounds)
-    known = " and ".join(durations.spoken(bound / scale) for bound in (below, above) if bound is not None)
-    text = f"{durations.spoken(wish / scale)} is no bucket bound of the metric; near it are {known}"
-    path, used = f"alerts.rules.{name}.threshold", durations.spoken(nearest / scale)
-    rule = resolved.service.alerts.rules.get(name)
-    if rule is None or rule.threshold is None:
+    if rule is not None and rule.threshold is not None:
+        snapped(resolved, path, wish, bounds, scale, sink)
+    elif nearest != wish and not promised(resolved, _SIGNALS[name]):
+        text = f"{durations.spoken(wish / scale)} is no bucket bound of the metric; near it are {near(wish, bounds, scale)}"
+        used = durations.spoken(nearest / scale)
         sink.info("S317", f"the usual threshold of {name}, {text}; {used} is used", resolved.origins.place(("runtime", "name")),
-                  path=path, hint=f"write the threshold that you promise, such as {used}")
-        return
-    place = resolved.origins.place(("alerts", "rules", name, "threshold"))
-    if max(nearest / wish, wish / nearest) > buckets.FARTHEST:
-        sink.error("S317", text, place, path=path, hint="choose one of them: anything between cannot be told")
-    else:
-        sink.warning("S317", f"{text}; {used} is used", place, path=path, hint=f"write {used}")
+                  path=render(path), hint=f"write the threshold that you promise, such as {used}")

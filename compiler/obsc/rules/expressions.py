@@ -10,7 +10,7 @@ from obsc import durations, workloads
 from obsc.advice import nearest
 from obsc.diagnostics import Sink, render
 from obsc.ir import Service
-from obsc.promql_text import Found, plain, selectors, uncommented, written_problem
+from obsc.promql_text import Found, plain, selectors, summands, uncommented, written_problem
 from obsc.resolve import Resolved
 from obsc.rules.alerts import ALERTS
 from obsc.signals.subject import Subject
@@ -23,6 +23,7 @@ class _Written(NamedTuple):
     text: str
     scope: bool = True
     counter: bool = False
+    summed: bool = False
 
 
 def _all(resolved: Resolved) -> Iterator[_Written]:
@@ -37,6 +38,10 @@ def _all(resolved: Resolved) -> Iterator[_Written]:
         if one.ratio is not None:
             yield _Written(("indicators", index, "ratio", "numerator"), one.ratio.numerator, counter=True)
             yield _Written(("indicators", index, "ratio", "denominator"), one.ratio.denominator, counter=True)
+    for index, said in enumerate(service.objectives or ()):
+        if said.sli is not None and said.enabled:
+            yield _Written(("objectives", index, "sli", "errors"), said.sli.errors, summed=True)
+            yield _Written(("objectives", index, "sli", "total"), said.sli.total, summed=True)
     for index, panel in enumerate(service.dashboards.panels):
         yield _Written(("dashboards", "panels", index, "expr"), panel.expr)
 
@@ -49,6 +54,8 @@ def expressions(resolved: Resolved, _: Service, sink: Sink) -> None:
         problem = written_problem(one.text)
         if problem is None and one.counter and not is_selector(one.text):
             problem = "it is no plain selector, expected one of a counter: its rate and its sum are added"
+        if problem is None and one.summed and summands(uncommented(one.text)) is None:
+            problem = "it is no sum of plain selectors, expected those of counters: their rates are added"
         if problem is not None:
             sink.error("S350", f"the expression cannot be used: {problem}", place, path=render(one.path),
                        hint="mend it: Prometheus refuses a whole rule file for one such expression")

@@ -10,6 +10,7 @@ from obsc.signals.errors import errors
 from obsc.signals.gpu import gpu
 from obsc.signals.kubernetes import kubernetes
 from obsc.signals.latency import latency
+from obsc.signals.objectives import objectives
 from obsc.signals.own import own
 from obsc.signals.pipeline import pipeline
 from obsc.signals.probes import probes
@@ -19,5 +20,5 @@ from obsc.signals.traffic import traffic
 
 # The order of work, and of rules and panels within their groups and rows.
 FAMILIES: tuple[Callable[[Subject], Contribution], ...] = (
-    availability, probes, errors, latency, traffic, quality, own, gpu, kubernetes, pipeline,
+    availability, probes, objectives, errors, latency, traffic, quality, own, gpu, kubernetes, pipeline,
 )

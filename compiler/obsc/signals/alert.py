@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from obsc import workloads
 from obsc.encode import re2_literal
-from obsc.ir import AlertRule, AlertTest, Field, Origin, Panel, RecordingRule, Severity, Text, Threshold, Unit
+from obsc.ir import AlertRule, AlertTest, Field, Objective, Origin, Panel, RecordingRule, Severity, Text, Threshold, Unit
 from obsc.promql import Aggregate, Binary, Call, Expr, Number, aggregate, any_of, equal, regex, walk
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Settings
@@ -23,6 +23,7 @@ class Contribution:
     panels: tuple[tuple[str, Panel], ...] = ()
     omitted: tuple[tuple[str, str], ...] = ()
     tests: tuple[AlertTest, ...] = ()
+    objectives: tuple[Objective, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def availability(subject: Subject) -> Contribution:
     return Contribution(alerts=tuple(a for a in alerts if a is not None), panels=tuple(panels), omitted=omitted)
 
 
-def _alive(subject: Subject) -> Selector:
+def answering(subject: Subject) -> Selector:
     """What says that the service is there: its targets, or what an exporter says that answers in its place."""
     for one in subject.readings("up"):
         if one.job == subject.main_job and one.measure.gauge is not None:
@@ -47,7 +47,7 @@ def _alive(subject: Subject) -> Selector:
 
 
 def _up(subject: Subject) -> Expr:
-    return aggregate("sum", _alive(subject), "namespace")
+    return aggregate("sum", answering(subject), "namespace")
 
 
 def _down(subject: Subject) -> AlertRule | None:
@@ -72,7 +72,7 @@ def _none_answers(subject: Subject) -> Expr:
     A service that may scale to zero has none for long, which is an outage only while somebody wants replicas.
     """
     silent = Binary("==", _up(subject), Number(0))
-    absent = any_of(*(Call("absent", (one,)) for one in subject.each_site(_alive(subject))))
+    absent = any_of(*(Call("absent", (one,)) for one in subject.each_site(answering(subject))))
     either = Binary("or", silent, aggregate("sum", absent, "namespace"))
     if subject.resolved.service.workload.replicas.min > 0:
         return either

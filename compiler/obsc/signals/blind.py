@@ -33,7 +33,9 @@ def blind(subject: Subject, alerts: Iterable[AlertRule], recordings: Iterable[Re
     """
     if subject.settings(BLIND) is None:
         return ()
-    recorded = {rule.name: rule.expr for rule in recordings}
+    recorded: dict[str, list[RecordingRule]] = {}
+    for one in recordings:
+        recorded.setdefault(one.name, []).append(one)
     spare, either = _spare(subject), _either(subject)
     users: dict[tuple[str, ...], dict[str, str]] = {}
     found: dict[str, _Wanted] = {}
@@ -80,13 +82,20 @@ def _either(subject: Subject) -> Mapping[str, tuple[str, ...]]:
     return groups
 
 
-def _needed(expr: Expr, recorded: Mapping[str, Expr]) -> Iterable[Selector]:
+def _needed(expr: Expr, recorded: Mapping[str, list[RecordingRule]]) -> Iterable[Selector]:
     for part in walk(expr):
         if isinstance(part, Selector):
-            if part.metric in recorded:
-                yield from _needed(recorded[part.metric], recorded)
-            else:
+            if part.metric not in recorded:
                 yield part
+            for rule in recorded.get(part.metric, ()):
+                if _meant(part, rule):
+                    yield from _needed(rule.expr, recorded)
+
+
+def _meant(selector: Selector, rule: RecordingRule) -> bool:
+    """Whether a selector may find what a rule records: several rules record series of one name."""
+    labels = dict(rule.labels)
+    return all(labels.get(one.label, one.value) == one.value for one in selector.matchers if one.op == "=")
 
 
 def _certain(facts: Metric) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from obsc.ir import AlertRule, Chart, Origin, Panel, Query, Recorded, RecordingRule, Unit
+from obsc.promises import promised
 from obsc.promql import Binary, Expr, Number, aggregate, any_of, over
 from obsc.promql import ratio as share_of
 from obsc.signals.alert import CRITICAL, QUIET, WARNING, WHO, Contribution, Story, alert, busy, lines, of_model, record, share
@@ -30,9 +33,14 @@ def errors(subject: Subject) -> Contribution:
     if not found:
         reason = "no metric of the runtime tells failed requests"
         return Contribution(omitted=((HIGH.name, reason), (ELEVATED.name, reason)))
-    settings = (subject.settings(HIGH), subject.settings(ELEVATED))
+    watched = promised(subject.resolved, "availability")
+    # What is promised is watched by how fast its budget is spent.
+    high, elevated = (replace(one, enabled=not watched) for one in (HIGH, ELEVATED))
+    settings = (subject.settings(high), subject.settings(elevated))
     alerts = (_high(subject, settings[0], found[0]), _elevated(subject, settings[1], found[0]))
-    return Contribution(recordings=_recordings(subject, found), alerts=tuple(a for a in alerts if a is not None),
+    reason = "off by default: an objective watches failed requests"
+    left = tuple((one.name, reason) for one, made in zip((HIGH, ELEVATED), alerts, strict=True) if watched and made is None)
+    return Contribution(recordings=_recordings(subject, found), alerts=tuple(a for a in alerts if a is not None), omitted=left,
                         panels=(("status", _number(subject, found[0], settings)), ("errors", _lines(subject, found, settings))))
 
 

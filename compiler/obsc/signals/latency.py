@@ -8,6 +8,7 @@ from obsc import durations
 from obsc.buckets import snap
 from obsc.catalog.profile import Term
 from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Text, Unit
+from obsc.promises import promised
 from obsc.promql import Aggregate, Binary, Call, Expr, Matcher, Number, aggregate, any_of, increase, rate
 from obsc.signals.alert import QUIET, WARNING, WHO, Contribution, Story, alert, busy, lines, of_model, seconds, share
 from obsc.signals.reading import Reading
@@ -50,12 +51,14 @@ def _part(subject: Subject, signal: str, default: Default, key: str, title: str,
     found = subject.readings(signal)
     if not found:
         return Contribution(omitted=((default.name, f"no metric of the runtime measures {signal}"),))
-    settings = subject.settings(default)
+    watched = promised(subject.resolved, signal)
+    settings = subject.settings(replace(default, enabled=False) if watched else default)
     if settings is not None:
         settings = snapped(settings, found)
     alerts = (_alert(subject, settings, found, Story(
         signal, "latency", key, (*WHO, " ", what), (), "Users wait.", _CHECKS)),) if settings is not None else ()
-    omitted = ((default.name, "off by default: the spec gives no threshold"),) if settings is None else ()
+    reason = "an objective watches it" if watched else "the spec gives no threshold"
+    omitted = ((default.name, f"off by default: {reason}"),) if settings is None else ()
     panels = (_panel(subject, found, settings, key, title), *_spread(subject, found, key, title))
     return Contribution(alerts=alerts, panels=tuple(("latency", panel) for panel in panels), omitted=omitted)
 
@@ -73,11 +76,11 @@ def _alert(subject: Subject, settings: Settings, found: tuple[Reading, ...], sto
     histogram = found[0].measure.histogram
     text, model = durations.spoken(settings.threshold), of_model(subject, found[0])
     if histogram is None:
-        expr = any_of(*(_mean(subject, one) for one in found))
+        expr = any_of(*(mean(subject, one) for one in found))
         body: Text = ("The mean", *model, " is ", seconds(), ", above ", text, ".")
         compared: Expr = Binary(">", expr, Number(settings.threshold))
     elif settings.quantile is not None:
-        expr = any_of(*(_quantile(subject, one, settings.quantile) for one in found))
+        expr = any_of(*(quantile(subject, one, settings.quantile) for one in found))
         body = ("The ", _name(settings.quantile), " quantile", *model, " is ", seconds(), ", above ", text, ".")
         compared = Binary(">", expr, Number(settings.threshold))
     else:
@@ -103,9 +106,10 @@ def _rate(subject: Subject, reading: Reading, term: Term, suffix: str, *more: Ma
     return subject.once(reading, term, rate(subject.read(reading, term, suffix, *more), subject.span))
 
 
-def _quantile(subject: Subject, reading: Reading, quantile: float) -> Expr:
+def quantile(subject: Subject, reading: Reading, rank: float) -> Expr:
+    """A quantile of a reading's histogram, in seconds or as a ratio."""
     assert reading.measure.histogram is not None
-    value = Call("histogram_quantile", (Number(quantile), _bucket_rate(subject, reading)))
+    value = Call("histogram_quantile", (Number(rank), _bucket_rate(subject, reading)))
     return reading.scaled(reading.measure.histogram, value)
 
 
@@ -120,7 +124,8 @@ def _slow(subject: Subject, reading: Reading, threshold: float) -> Expr:
     return Binary("-", Number(1), Binary("/", within, Binary(">", every, Number(0))))
 
 
-def _mean(subject: Subject, reading: Reading) -> Expr:
+def mean(subject: Subject, reading: Reading) -> Expr:
+    """The mean of a reading, in seconds or as a ratio; no sample without requests."""
     measure = reading.measure
     if measure.histogram is not None:
         by, term = subject.by(reading), measure.histogram
@@ -153,10 +158,10 @@ def _count(subject: Subject, reading: Reading) -> Expr | None:
 def _panel(subject: Subject, found: tuple[Reading, ...], settings: Settings | None, key: str, title: str) -> Panel:
     seen = subject.viewed
     model = of_model(seen, found[0])
-    queries = [Query(any_of(*(_mean(seen, one) for one in found)), ("Mean", *model))]
+    queries = [Query(any_of(*(mean(seen, one) for one in found)), ("Mean", *model))]
     spread = [one for one in found if one.measure.histogram is not None]
     if spread:
-        queries = [Query(any_of(*(_quantile(seen, one, q) for one in spread)), (_name(q).upper(), " Latency", *model))
+        queries = [Query(any_of(*(quantile(seen, one, q) for one in spread)), (_name(q).upper(), " Latency", *model))
                    for q in _QUANTILES] + queries
     watched = f" {settings.name} fires at its line." if settings is not None else ""
     steps = subject.resolved.service.traces.spans

@@ -84,8 +84,8 @@ def _recordings(subject: Subject, said: Indicator) -> list[RecordingRule]:
     return [RecordingRule(name, expr, labels, origin) for name, expr in zip((NUMERATOR, DENOMINATOR), terms, strict=True)]
 
 
-def _number(subject: Subject, said: Indicator, *, window: float = 0) -> Expr | None:
-    """The indicator itself. Over a window, rates are averaged before they are divided."""
+def number(subject: Subject, said: Indicator, *, window: float = 0) -> Expr | None:
+    """The indicator itself. Over a window in seconds, rates are averaged before they are divided."""
     if said.value is not None:
         return written(subject, said.value)
     if said.ratio is None or not (is_selector(said.ratio.numerator) and is_selector(said.ratio.denominator)):
@@ -95,7 +95,7 @@ def _number(subject: Subject, said: Indicator, *, window: float = 0) -> Expr | N
 
 
 def _bounds(subject: Subject, said: Indicator) -> list[AlertRule]:
-    value = _number(subject, said, window=_WINDOW)
+    value = number(subject, said, window=_WINDOW)
     default = subject.settings(OUT_OF_BOUNDS)
     if value is None or default is None or said.min is said.max is None:
         return []
@@ -122,7 +122,7 @@ def _unit(name: str) -> Unit:
 
 
 def _indicator_panel(subject: Subject, said: Indicator) -> list[Panel]:
-    value = _number(subject.viewed if said.ratio is not None else subject, said)
+    value = number(subject.viewed if said.ratio is not None else subject, said)
     if value is None:
         return []
     marks = tuple(Threshold(bound, Severity(said.severity), above) for bound, above in ((said.min, False), (said.max, True))

@@ -28,6 +28,12 @@ def probes(subject: Subject) -> Contribution:
     return Contribution(alerts=(failing,) if failing is not None else (), panels=(("status", _states(subject)),))
 
 
+def probed(subject: Subject) -> Selector | None:
+    """Whether the service's probes got their answers; None where nobody probes it."""
+    there = subject.resolved.service.probes and subject.resolved.platform.sources.blackbox.enabled
+    return _success(subject) if there else None
+
+
 def _success(subject: Subject) -> Selector:
     # A probe is of the whole service, and scraped for its own namespace: it has no pods that could be elsewhere.
     place = (equal("namespace", subject.resolved.service.metadata.namespace),) if subject.scattered else subject.place()

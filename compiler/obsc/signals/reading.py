@@ -104,8 +104,10 @@ _COUNTED, _TIMED, _LEVEL = ("counter", "histogram", "summary", "gauge"), ("histo
 # Which types of series can show a signal: a rate is of what is counted, a level is never counted.
 FITTING: Mapping[str, tuple[str, ...]] = {
     "availability": ("counter",), "traffic": _COUNTED, "inputTokens": _COUNTED, "outputTokens": _COUNTED, "predictions": _COUNTED,
-    "requestDuration": _TIMED, "timeToFirstToken": _TIMED, "requestsRunning": _LEVEL, "requestsWaiting": _LEVEL,
-    "qualityScore": _LEVEL, "gpuUtilization": _LEVEL, "gpuTemperature": _LEVEL, "kvCacheUsage": _LEVEL}
+    **dict.fromkeys(("requestDuration", "timeToFirstToken", "interTokenLatency", "timePerOutputToken", "queueDuration"), _TIMED),
+    **dict.fromkeys(("requestsRunning", "requestsWaiting", "qualityScore", "gpuUtilization", "gpuMemoryUsage", "gpuTemperature",
+                     "cpuUsage", "memoryUsage", "kvCacheUsage", "up", "probeSuccess"), _LEVEL),
+    "preemptions": ("counter",), "batchSize": _TIMED}
 
 
 def own_measure(series: Series, signal: str) -> Measure | None:

@@ -63,6 +63,7 @@ class Subject:
     resolved: Resolved
     panel: bool = False
     silent: frozenset[str] = frozenset()
+    merged: bool = False  # models are not told apart
 
     @property
     def name(self) -> str:
@@ -290,7 +291,7 @@ class Subject:
     def by(self, reading: Reading) -> tuple[str, ...]:
         """Labels that survive an aggregation: the namespace, and the model where there are several."""
         facts = reading.metric(reading.terms[0])
-        model = self.model_label(facts) if len(self.served) > 1 else ""
+        model = self.model_label(facts) if len(self.served) > 1 and not self.merged else ""
         return ("namespace", model) if model and all(model in reading.metric(t).labels for t in reading.terms) \
             else ("namespace",)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from obsc import workloads
 from obsc.ir import Recorded
 from obsc.promql import Matcher, Raw, Selector, equal, select
-from obsc.promql_text import Found, inject, plain, restored, selectors, uncommented, written_problem
+from obsc.promql_text import Found, inject, plain, restored, selectors, summands, uncommented, written_problem
 from obsc.signals.subject import EXPORTERS, Subject
 
 # What Prometheus itself records of every target.
@@ -61,6 +61,14 @@ def sample_series(subject: Subject, text: str, *, scope: bool) -> Selector | Non
 def is_series(text: str) -> bool:
     """Whether a text names one series: a metric, and labels with their values."""
     return is_selector(text) and all(one.op == "=" for one in selectors(text)[0].matchers)
+
+
+def written_sum(subject: Subject, text: str) -> tuple[Selector, ...]:
+    """The selectors of a sum of counters, completed; none for any other expression, which a rule reports."""
+    bare = uncommented(text)
+    if written_problem(text) is not None or summands(bare) is None:
+        return ()
+    return tuple(select(one.metric, *one.matchers) for one in selectors(inject(bare, lambda one: _missing(subject, one))))
 
 
 def is_selector(text: str) -> bool:

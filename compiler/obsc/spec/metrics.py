@@ -27,12 +27,11 @@ from obsc.spec.types import (
 )
 
 Signal: TypeAlias = Literal["availability", "traffic", "requestDuration", "timeToFirstToken", "inputTokens", "outputTokens",
-                            "requestsRunning", "requestsWaiting", "predictions", "qualityScore", "gpuUtilization",
-                            "gpuTemperature", "kvCacheUsage"]
-# Signals that no rule and no panel reads from a series of a service's own, and what would.
+                            "interTokenLatency", "timePerOutputToken", "queueDuration", "requestsRunning", "requestsWaiting",
+                            "predictions", "qualityScore", "gpuUtilization", "gpuMemoryUsage", "gpuTemperature", "cpuUsage",
+                            "memoryUsage", "kvCacheUsage", "preemptions", "batchSize", "up", "probeSuccess"]
+# Signals that nothing reads, and what would.
 SIGNALS_LATER: Mapping[str, str] = {
-    **dict.fromkeys(("interTokenLatency", "timePerOutputToken", "queueDuration", "preemptions", "batchSize", "gpuMemoryUsage", "cpuUsage",
-                     "memoryUsage", "up", "probeSuccess"), "objectives, which would read it; make it an indicator with `min` or `max`"),
     "driftScore": "data drift; make it an indicator with `max`", "feedback": "user satisfaction; make it an indicator with `min`",
     "spend": "cost; make it an indicator with `max`", **dict.fromkeys(("lastSuccess", "jobDuration"), "jobs that end")}
 

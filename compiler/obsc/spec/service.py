@@ -13,6 +13,7 @@ from obsc.spec.logs import Logs
 from obsc.spec.metadata import Metadata
 from obsc.spec.metrics import Metrics
 from obsc.spec.models import Accelerators, Model
+from obsc.spec.objectives import Objective, Traffic
 from obsc.spec.probes import Probe
 from obsc.spec.runtime import Runtime
 from obsc.spec.traces import Traces
@@ -31,8 +32,6 @@ class AIService(Block):
     """One AI service. The catalog, the platform and its profiles fill in what it does not say."""
 
     later: ClassVar[Mapping[str, str]] = {
-        "objectives": "service level objectives; set thresholds in `alerts.rules`",
-        "traffic": "expected load",
         "baselines": "anomaly bands", "quality": "model quality", "drift": "data drift", "feedback": "user satisfaction",
         "cost": "cost", "autoscaling": "autoscaling", "dependencies": "dependencies between services"}
 
@@ -50,6 +49,10 @@ class AIService(Block):
         "Further parts; the keys from `role` to `logs`, and `alerts`, are those of the first one, `main`.",
         [{"name": "router", "role": "gateway", "runtime": {"name": "vllm-router"}}], default=())
     alerts: Alerts = leaf("Changes to alerts.", {"rules": {"GPUHot": {"threshold": 80}}}, default=Alerts())
+    objectives: tuple[Objective, ...] | None = leaf(
+        "Promises; unless given, availability 99.5% and, of a language model, the first token within a second for 95%.",
+        [{"name": "availability", "target": "99.9%"}], default=None)
+    traffic: Traffic = leaf("Expected load.", {"requestsPerSecond": 2.5}, default=Traffic())
     indicators: tuple[Indicator, ...] = leaf(
         "Numbers of the service's own, with bounds.",
         [{"name": "grounded", "value": "avg by (namespace) (chat_grounded_ratio)", "min": 0.8}], default=())

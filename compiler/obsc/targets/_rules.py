@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from obsc import conventions, promql, sizes
-from obsc.ir import AlertRule, Field, RecordingRule, Service, Text
+from obsc.ir import RECORDINGS, AlertRule, Field, RecordingRule, Service, Text
 from obsc.pieces import Sized, divide
 from obsc.spec.platform import AIPlatform
 
 Data = dict[str, object]
+_ALERTS = "alerts"
 
 
 def pieces(service: Service, platform: AIPlatform) -> list[tuple[str, list[Data]]]:
     """The groups of a service by pieces, of which there is mostly one: recordings before the alerts that use them."""
-    interval = conventions.seconds(platform.prometheus.evaluation_interval)
-    rules = [*(_recording(rule) for rule in service.recordings), *(_alert(rule, service, platform) for rule in service.alerts)]
+    usual = platform.prometheus.evaluation_interval
+    slower = {rule.group: max(usual, rule.pace) for rule in service.recordings}
+    rules = [*((rule.group, _recording(rule)) for rule in service.recordings),
+             *((_ALERTS, _alert(rule, service, platform)) for rule in service.alerts)]
     found: list[tuple[str, list[Data]]] = []
     for piece, some in divide(rules, _measure):
-        kinds = (("recordings", [rule for rule in some if "record" in rule]), ("alerts", [rule for rule in some if "alert" in rule]))
-        found.append((piece, [{"name": conventions.group(service.identity, kind, piece), "interval": interval, "rules": members}
-                              for kind, members in kinds if members]))
+        found.append((piece, [{"name": conventions.group(service.identity, group, piece),
+                               "interval": conventions.seconds(slower.get(group, usual)),
+                               "rules": [rule for name, rule in some if name == group]}
+                              for group in dict.fromkeys(name for name, _ in some)]))
     return found
 
 
-def _measure(rule: Data) -> Sized:
-    """A rule is told from others by its name and labels: one that changes stays where it is."""
-    return Sized(sizes.plain_text([rule.get("record"), rule.get("alert"), rule["labels"]]), sizes.plain_size(rule))
+def _measure(item: tuple[str, Data]) -> Sized:
+    """A rule is told from others by its name and labels: one that changes stays where it is. Groups whose rules build on
+    each other stay together.
+    """
+    group, rule = item
+    loose = group in {RECORDINGS, _ALERTS}
+    key = sizes.plain_text([rule.get("record"), rule.get("alert"), rule["labels"]]) if loose else group
+    return Sized(key, sizes.plain_size(rule))
 
 
 def _recording(rule: RecordingRule) -> Data:
