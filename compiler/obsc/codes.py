@@ -161,10 +161,10 @@ CODES: dict[str, Code] = {
                  "where requests simply succeed or fail."),
     "S373": Code("statistic of an objective", "Requests are judged one by one where a histogram counts them; else minutes are, by a mean."),
     "S374": Code("budget too large to burn fast", "A share never exceeds all requests: an alert on 14.4 times a budget of a tenth could "
-                 "never fire."),
-    "S375": Code("too little traffic", "At night one failed request is a hundred per cent."),
+                 "never fire.", _INFO),
+    "S375": Code("too little traffic", "At night one failed request is a hundred per cent.", ("error", "info")),
     "S376": Code("unknown to the objective", "A promise names components, indicators and labels that are there."),
-    "S377": Code("period of an objective", "A budget is counted over the samples that are kept."),
+    "S377": Code("period of an objective", "A budget is counted over the samples that are kept.", _MOSTLY_ERROR),
     # P4xx policy, privacy
     "P402": Code("foreign namespace", "The platform says in which namespaces a team may run services."),
     "P403": Code("severity above the team's", "The platform limits how urgent a team's alerts may be."),

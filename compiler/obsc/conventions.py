@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from obsc import durations, encode
 from obsc.ir import Field, Identity, Requirement, Text, Unit
 
-# Services whose files share one object, on average, on a platform of its full capacity. Each has 40 KiB of rules, a page of 40 KiB
+# Services whose files share one object, on average, on a platform of its full capacity. Each has 60 KiB of rules, a page of 40 KiB
 # and 3 KiB of jobs or inputs: an object of average services is full to a fifth, for chance and large services need the rest.
-_SHARED = {"prometheus-rules": 4, "grafana-dashboards": 4, "prometheus-scrape": 64, "filebeat-inputs": 64}
+_SHARED = {"prometheus-rules": 3, "grafana-dashboards": 4, "prometheus-scrape": 64, "filebeat-inputs": 64}
 _FEWEST = 4
 PLATFORM = "platform"
 RESERVED_NAMES = frozenset({PLATFORM})

@@ -305,7 +305,7 @@ def test_failures_that_may_be_clients_who_left_raise_no_alert() -> None:
 @pytest.mark.parametrize(("version", "alert"), [("0.1.9", False), ("0.1.10", True)])
 def test_the_router_tells_failures_since_it_counts_them(version: str, alert: bool) -> None:  # noqa: FBT001
     found = service(f'{{name: vllm-router, version: "{version}"}}')
-    assert any(one.name == "HighErrorRate" for one in found.alerts) is alert
+    assert any(one.name == "SLOBurnFast" and one.signal == "availability" for one in found.alerts) is alert
 
 
 def test_the_routers_latency_is_that_of_requests_that_went_well() -> None:

@@ -27,7 +27,7 @@ EDITS = {
     "quantile-threshold": Edit(MODEL, "threshold: 5s", "threshold: 2s"),
     "for": Edit(MODEL, "for: 5m", "for: 7m"),
     "severity": Edit(MODEL, "severity: critical", "severity: warning"),
-    "alert-off": below("alerts: {rules: {SlowFirstToken: {enabled: false}}}\n"),
+    "alert-off": below("alerts: {rules: {ServiceDown: {enabled: false}}}\n"),
     "custom-alert": below('alerts: {custom: [{name: ManyPreemptions, expr: "sum(rate(vllm:num_preemptions_total[5m])) > 1", summary: Many preemptions}]}\n'),
     "label": Edit(CHAT, "team: conversational-ai}", "team: conversational-ai, labels: {tier: gold}}"),
     "link": Edit(VISION, '{source: "https://git.example.com/ai/vision"}', '{source: "https://git.example.com/ai/images"}'),

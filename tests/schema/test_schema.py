@@ -101,7 +101,7 @@ SAID = [
     ("a removed entry", {**SERVICE, "alerts": {"rules": {"GPUHot": None}}}, True),
     ("an entry with a wrong name removed", {**SERVICE, "alerts": {"rules": {"hot": None}}}, False),
     ("an unknown key removed", {**SERVICE, "frob": None}, False),
-    ("a reserved word", {**SERVICE, "objectives": []}, False),
+    ("a reserved word", {**SERVICE, "baselines": {}}, False),
     ("a reserved value", {**SERVICE, "metrics": {"discovery": "otlp"}}, False),
     ("null in a list", {**SERVICE, "models": [None]}, False),
     ("an item without the name that it merges by", {**SERVICE, "models": [{"servedName": "a"}]}, False),

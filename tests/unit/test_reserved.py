@@ -20,10 +20,9 @@ from obsc.validate import check
 SERVICE = {
     "accelerators.product", "alerts.activeTimeIntervals", "alerts.muteTimeIntervals", "autoscaling", "baselines", "cost", "dependencies",
     "drift", "feedback", "logs.retention", "metrics.discovery: otlp", "metrics.dropLabels", "metrics.seriesBudget", "models[].adapters",
-    "models[].price", "objectives", "quality", "traffic", "workload.kind: CronJob", "workload.kind: Job", "workload.versionLabel",
-    *(f"metrics.series[].signal: {word}" for word in (
-        "batchSize", "cpuUsage", "driftScore", "feedback", "gpuMemoryUsage", "interTokenLatency", "jobDuration", "lastSuccess", "memoryUsage",
-        "preemptions", "probeSuccess", "queueDuration", "spend", "timePerOutputToken", "up"))}
+    "models[].price", "objectives[].detectWithin", "objectives[].span", "quality", "workload.kind: CronJob", "workload.kind: Job", "workload.versionLabel",
+    *(f"{where}[].signal: {word}" for where in ("metrics.series", "objectives")
+      for word in ("driftScore", "feedback", "jobDuration", "lastSuccess", "spend"))}
 PLATFORM = {
     "alertmanager.muteTimeIntervals", "alertmanager.severityLabels", "alertmanager.timeIntervals", "alertmanager.watchdog",
     "alertmanager.teams.<name>.activeTimeIntervals", "alertmanager.teams.<name>.escalation", "alertmanager.teams.<name>.muteTimeIntervals",

@@ -12,6 +12,8 @@ from obsc.diagnostics import Severity
 from obsc.signals.reading import FITTING
 from obsc.spec.metrics import Signal
 
+PROMISED = {"timePerOutputToken": "threshold: 1s, statistic: mean", "gpuMemoryUsage": "threshold: 90%", "cpuUsage": "threshold: 90%",
+            "memoryUsage": "threshold: 90%", "preemptions": "threshold: 5", "batchSize": "threshold: 8, statistic: mean", "probeSuccess": ""}
 TYPES = ("counter", "gauge", "histogram", "summary")
 
 
@@ -22,11 +24,14 @@ def test_every_signal_says_which_types_fit() -> None:
 @pytest.mark.parametrize(("signal", "kind"), list(itertools.product(get_args(Signal), TYPES)))
 def test_a_series_shows_a_signal_or_is_refused_at_its_line(signal: str, kind: str, compile_texts: Compile) -> None:
     buckets = ", buckets: [0.1, 1, 10]" if kind == "histogram" else ""
+    # What no panel shows by itself is shown by what is promised of it.
+    promise = f"[{{name: x, signal: {signal}, target: 99%, {PROMISED[signal]}}}]" if signal in PROMISED and kind in FITTING[signal] else "[]"
     spec = f"""\
 apiVersion: obsc.dev/v1alpha1
 kind: AIService
 metadata: {{name: chat, namespace: ai, team: ml}}
 runtime: {{name: custom}}
+objectives: {promise}
 metrics:
   series:
     - {{name: x_total, type: {kind}, signal: {signal}, labels: {{status: [ok, error], model_name: []}}{buckets}}}
@@ -35,6 +40,7 @@ metrics:
     errors = [(one.code, one.place.line) for one in found if one.severity is Severity.ERROR]
     if kind in FITTING[signal]:
         assert errors == []
-        assert b"x_total" in compiled.tree["default/artifacts/ai/chat/dashboard.json"]
+        shown = "rules.yaml" if signal in PROMISED else "dashboard.json"
+        assert b"x_total" in compiled.tree[f"default/artifacts/ai/chat/{shown}"]
     else:
-        assert errors == [("S306" if signal == "availability" else "S358", 7)]
+        assert errors == [("S306" if signal == "availability" else "S358", 8)]

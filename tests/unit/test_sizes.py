@@ -137,7 +137,7 @@ def told(found: list[Diagnostic]) -> list[Diagnostic]:
 
 
 def test_what_services_share_is_the_platforms_to_raise_when_it_is_full(compile_texts: Compile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sizes, "OBJECT_LIMIT", 100 << 10)
+    monkeypatch.setattr(sizes, "OBJECT_LIMIT", 130 << 10)
     _, found = compile_texts({**services(10), "p.yaml": PLATFORM + "capacity: 8\n"})
     assert {(one.code, one.place.file, one.place.line) for one in told(found)} >= {("W909", "p.yaml", 7)}
     assert "files, of which" in told(found)[0].message
@@ -145,7 +145,7 @@ def test_what_services_share_is_the_platforms_to_raise_when_it_is_full(compile_t
     wanted = max(said, key=lambda text: int(text.split()[1]))
     compiled, found = compile_texts({**services(10), "p.yaml": PLATFORM + wanted + "\n"})
     assert told(found) == []
-    assert len([path for path in compiled.tree if "/prometheus-rules-" in path]) == max(4, int(wanted.split()[1]) // 4)
+    assert len([path for path in compiled.tree if "/prometheus-rules-" in path]) == conventions.shards("prometheus-rules", int(wanted.split()[1]))
     # Every shard is there and is marked, whatever is in it.
     assert all(b"ServerSideApply=true" in raw for path, raw in compiled.tree.items() if "/prometheus-rules-" in path)
 

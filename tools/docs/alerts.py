@@ -37,6 +37,9 @@ alerts:
   rules:
     HighInferenceLatency: {threshold: 10s}
     GPUUtilizationHigh: {enabled: true}
+    HighErrorRate: {enabled: true}
+    ElevatedErrorRate: {enabled: true}
+    SlowFirstToken: {enabled: true}
 """
 _INTRO = """\
 What holds before a spec says anything; `alerts.rules.<name>` changes each number, or takes the alert away with `enabled: false`.

@@ -112,7 +112,7 @@ def _buckets(resolved: Resolved, name: str, reading: Reading, sink: Sink) -> Non
         sink.error("S315", f"the bucket bounds of `{histogram.metric}` are not known", place, path=path,
                    hint="write them: `buckets` of the series, or `runtime.buckets`")
     elif rule is not None and rule.quantile is not None:
-        beyond_last(resolved, ("alerts", "rules", name, "threshold"), wish * scale, bounds, scale, sink)
+        beyond_last(resolved, ("alerts", "rules", name, "threshold"), wish, reading, sink)
     else:
         _snap(resolved, name, wish * scale, bounds, scale, sink)
 

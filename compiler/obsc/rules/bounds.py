@@ -5,6 +5,7 @@ from __future__ import annotations
 from obsc import buckets, durations
 from obsc.diagnostics import Sink, render
 from obsc.resolve import Resolved
+from obsc.signals.reading import Reading
 from obsc.source import Path
 
 
@@ -31,9 +32,14 @@ def near(wish: float, bounds: tuple[float, ...], scale: float) -> str:
     return " and ".join(durations.spoken(bound / scale) for bound in (below, above) if bound is not None)
 
 
-def beyond_last(resolved: Resolved, path: Path, wish: float, bounds: tuple[float, ...], scale: float, sink: Sink) -> None:
-    """A quantile never passes the last finite bound: what waits for that never happens. `wish` as for `snapped`."""
-    if wish >= max(bounds):
-        last = durations.spoken(max(bounds) / scale)
-        sink.error("S316", f"the last bucket of the metric ends at {last}: a quantile never passes that", resolved.origins.place(path),
-                   path=render(path), hint=f"write less than {last}")
+def beyond_last(resolved: Resolved, path: Path, wish: float, reading: Reading, sink: Sink) -> None:
+    """A quantile never passes the last finite bound: what waits for that never happens. `wish` in seconds; the reading has a
+    histogram with known bounds.
+    """
+    histogram = reading.measure.histogram
+    assert histogram is not None
+    scale, highest = reading.scale(histogram), max(reading.metric(histogram).buckets)
+    if wish * scale >= highest:
+        last = durations.spoken(highest / scale)
+        sink.error("S316", f"the last bucket of `{histogram.metric}` ends at {last}: a quantile never passes that, so nothing would "
+                   "ever be told", resolved.origins.place(path), path=render(path), hint=f"write less than {last}")

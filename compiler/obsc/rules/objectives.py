@@ -166,7 +166,7 @@ def _bounds(judge: _Judge, reading: Reading) -> bool:
     if counts_requests(judge.said, reading):
         snapped(judge.resolved, path, judge.said.threshold.value * scale, bounds, scale, judge.sink)
     elif judge.said.statistic != "mean":
-        beyond_last(judge.resolved, path, judge.said.threshold.value * scale, bounds, scale, judge.sink)
+        beyond_last(judge.resolved, path, judge.said.threshold.value, reading, judge.sink)
     return True
 
 

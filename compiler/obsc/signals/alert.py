@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from obsc import workloads
 from obsc.encode import re2_literal
-from obsc.ir import AlertRule, AlertTest, Field, Objective, Origin, Panel, RecordingRule, Severity, Text, Threshold, Unit
+from obsc.ir import AlertRule, AlertTest, Field, Labels, Objective, Origin, Panel, RecordingRule, Severity, Text, Threshold, Unit
 from obsc.promql import Aggregate, Binary, Call, Expr, Number, aggregate, any_of, equal, regex, walk
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Settings
@@ -115,9 +115,12 @@ def of_model(subject: Subject, reading: Reading) -> Text:
 
 def record(subject: Subject, name: str, expr: Expr) -> RecordingRule:
     """A recorded series of the service."""
-    # What is recorded of several namespaces keeps each series' own.
-    labels = tuple(one for one in subject.static_labels if not (subject.scattered and one[0] == "namespace"))
-    return RecordingRule(name, expr, labels, Origin(name, "built-in"))
+    return RecordingRule(name, expr, recorded_labels(subject), Origin(name, "built-in"))
+
+
+def recorded_labels(subject: Subject) -> Labels:
+    """The labels of what is recorded; of several namespaces each series keeps its own."""
+    return tuple(one for one in subject.static_labels if not (subject.scattered and one[0] == "namespace"))
 
 
 def replicas(subject: Subject) -> Replicas | None:

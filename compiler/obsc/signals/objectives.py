@@ -7,10 +7,10 @@ from dataclasses import replace
 from obsc import durations, slo
 from obsc.buckets import snap
 from obsc.encode import re2_literal
-from obsc.ir import AlertRule, Chart, Field, Objective, Panel, Query, Severity, Text, Threshold, Unit
+from obsc.ir import AlertRule, Chart, Field, Labels, Objective, Panel, Query, Severity, Text, Threshold, Unit
 from obsc.promises import promises, signal_of
 from obsc.promql import Binary, Expr, Number, aggregate, any_of, increase, regex, select
-from obsc.signals.alert import CRITICAL, INFO, QUIET, WARNING, WHO, Contribution, Story, alert, share
+from obsc.signals.alert import CRITICAL, INFO, QUIET, WARNING, WHO, Contribution, Story, alert, recorded_labels, share
 from obsc.signals.settings import Default
 from obsc.signals.sli import CHECKS, counts_requests, limit_of, objective, readings
 from obsc.signals.subject import Subject, bound
@@ -26,12 +26,17 @@ _HOUR = 3600.0
 def objectives(subject: Subject) -> Contribution:
     """For each promise: its recorded series, an alert for a budget that burns fast and one for slowly, and panels."""
     found = [one for said in promises(subject.resolved) if (one := objective(subject, said)) is not None]
-    recordings = tuple(rule for one in found for rule in slo.recordings(one, subject.static_labels, subject.place()))
+    recordings = tuple(rule for one in found for rule in slo.recordings(one, _recorded_labels(subject), subject.place()))
     alerts = tuple(rule for one in found for rule in _alerts(subject, one))
     blind = [_unbucketed(subject, said) for said in promises(subject.resolved)]
     alerts += tuple(rule for rule in (*blind, _exhausted(subject, found)) if rule is not None)
     panels = tuple(("objectives", panel) for one in found for panel in _panels(subject, one))
     return Contribution(recordings, alerts, panels, _unseen(subject), objectives=tuple(found))
+
+
+def _recorded_labels(subject: Subject) -> Labels:
+    """There are many series for each promise: they have the labels by which they are found, and no more."""
+    return tuple(one for one in recorded_labels(subject) if one[0] in {"namespace", "service", "component", "team"})
 
 
 def _unseen(subject: Subject) -> tuple[tuple[str, str], ...]:
@@ -58,7 +63,7 @@ def _burning(subject: Subject, one: Objective, pairs: list[slo.Pair], default: D
     expr = any_of(*(_both(subject, one, pair) for pair in pairs))
     speed = "fast" if default is FAST else "too early"
     text: Text = ("The promise is ", *one.promise, *one.model, f" in {durations.show(one.window)}. Of late ", share(),
-                  f" are bad, {durations.number(float(pairs[0].factor))} times what the budget bears, or more.")
+                  f" are bad; the budget bears {durations.number((1 - one.target) * 100)}%.")
     story = _story(one, "burn-" + one.name, (f" spends its budget of {one.name} {speed}",), text)
     return alert(subject, settings, story, expr, *_labels(one))
 

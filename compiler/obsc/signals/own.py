@@ -5,7 +5,7 @@ from __future__ import annotations
 from obsc.ir import AlertRule, AlertTest, Chart, Field, Panel, Query, RecordingRule, Severity, Text, Threshold, Unit
 from obsc.promql import Binary, Expr, Number, aggregate, equal, rate, select
 from obsc.promql import ratio as share_of
-from obsc.signals.alert import QUIET, WHO, Contribution, Story, alert, busy
+from obsc.signals.alert import QUIET, WHO, Contribution, Story, alert, busy, recorded_labels
 from obsc.signals.settings import Default, own_settings
 from obsc.signals.subject import Subject
 from obsc.signals.written import is_selector, sample_series, written, written_selector
@@ -79,7 +79,7 @@ def _recordings(subject: Subject, said: Indicator) -> list[RecordingRule]:
     terms = _terms(subject, said) if said.ratio is not None else None
     if terms is None:
         return []
-    labels = tuple(sorted({**dict(subject.static_labels), "indicator": said.name}.items()))
+    labels = tuple(sorted({**dict(recorded_labels(subject)), "indicator": said.name}.items()))
     origin = subject.resolved.origins.origin("indicators", said.name)
     return [RecordingRule(name, expr, labels, origin) for name, expr in zip((NUMERATOR, DENOMINATOR), terms, strict=True)]
 

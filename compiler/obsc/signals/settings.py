@@ -42,9 +42,12 @@ class Settings:
 
 
 def settle(resolved: Resolved, default: Default) -> Settings | None:
-    """What holds for an alert, or None if it is off. A wish for a threshold is a wish for the alert."""
+    """What holds for an alert, or None if it is off. Whoever gives an alert numbers wants it; what a platform or a profile says
+    of it, but for a threshold, is for services that have it.
+    """
     rule = resolved.service.alerts.rules.get(default.name)
-    asked = rule is not None and (rule.threshold is not None or rule.enabled is True)
+    own = not resolved.origins.layer(("alerts", "rules", default.name)).startswith(("profile", "platform"))
+    asked = rule is not None and (own or rule.threshold is not None or rule.enabled is True)
     if (rule is not None and rule.enabled is False) or not (default.enabled or asked):
         return None
     wanted = Severity(rule.severity) if rule is not None and rule.severity else default.severity
