@@ -24,6 +24,7 @@ __all__ = ["BUILT_IN", "Catalog", "load_runtime", "metric", "names", "read", "so
 
 _ENTRIES = files("obsc.catalog")
 _SOURCES = "sources.yaml"
+_NO_ENTRIES = frozenset({_SOURCES, "reasons.yaml"})
 _PARTS = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
 
 
@@ -31,7 +32,7 @@ _PARTS = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_coun
 def names() -> tuple[str, ...]:
     """Names of all entries, sorted."""
     found = (entry.name for entry in _ENTRIES.iterdir())
-    return tuple(sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml") and name != _SOURCES))
+    return tuple(sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml") and name not in _NO_ENTRIES))
 
 
 @lru_cache(maxsize=64)
