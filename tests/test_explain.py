@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from obsc import explain, pipeline
+from obsc import explain, leaves, pipeline
 from obsc.alternatives import alternatives
 from obsc.diagnostics import Sink
 from obsc.source import Source, load
@@ -20,7 +20,6 @@ from obsc.spec.service import AIService
 
 ROOT = Path(__file__).parents[1]
 LINES = 500
-COMPOSED = ("/part.json", "/.obsc.json", "/kustomization.yaml")  # what is put together of a service's other files
 EVERY = 40  # with OBSC_EXPLAIN=1
 SERVICES = {"support-chat": "support-chat", "vision-triton": "vision", "ai-model-server": "ai-model-server"}  # file, name
 
@@ -41,8 +40,8 @@ def question(service: str) -> explain.Question:
     before = explain.tree(sources, "prod")
     assert before is not None
     [path] = [one for one in before if one.endswith(f"{folder}rules.yaml")]
-    own = [one for one in before if folder in one and not one.endswith(COMPOSED)]
-    asked = explain.ask(explain.concerned(sources, path), "prod", own)
+    own = [one for one in before if folder in one]
+    asked = explain.ask(leaves.concerned(sources, path), "prod", own)
     assert asked is not None
     assert asked.trial is not None
     assert {path: asked.before[path] for path in own} == asked.trial.outputs == {path: before[path] for path in own}
@@ -60,11 +59,11 @@ def test_random_lines_have_a_place_or_a_default_and_the_place_decides(asked: dic
     placed = defaults = 0
     for question in asked.values():
         assert question.trial is not None
-        leaves = explain.written(question.sources)
+        values = leaves.written(question.sources)
         lines = [(path, number) for path, raw in question.trial.outputs.items() for number in range(1, raw.count(b"\n") + 1)]
         proved = set()
         for path, number in rng.sample(lines, LINES // len(SERVICES) + 1):
-            hits = explain.influences(question, leaves, (path, number))
+            hits = explain.influences(question, values, (path, number))
             if not hits:
                 defaults += 1
                 assert explain.default_of(path)
@@ -75,7 +74,7 @@ def test_random_lines_have_a_place_or_a_default_and_the_place_decides(asked: dic
             # Proved anew for some: the value that was tried, written there, changes that very line.
             if narrowest.leaf not in proved and len(proved) < 4:
                 proved.add(narrowest.leaf)
-                after = explain.tree(explain.with_value(question.sources, replace(narrowest.leaf, value=narrowest.tried)), "prod")
+                after = explain.tree(leaves.with_value(question.sources, replace(narrowest.leaf, value=narrowest.tried)), "prod")
                 assert after is not None
                 assert number in explain.changed(question.before, after)[path]
     print(f"{placed} lines with a place, {defaults} defaults")
@@ -86,10 +85,10 @@ def test_random_lines_have_a_place_or_a_default_and_the_place_decides(asked: dic
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_short_way_finds_what_the_whole_way_finds(asked: dict[str, explain.Question], service: str) -> None:
     short = asked[service]
-    whole = replace(short, trial=None, narrow={}, whole={})
+    whole = replace(short, trial=None, known=explain.Known())
     assert short.trial is not None
     rng = random.Random(service)
-    for leaf in rng.sample(explain.written(whole.sources), EVERY if os.environ.get("OBSC_EXPLAIN") else 8):
+    for leaf in rng.sample(leaves.written(whole.sources), EVERY if os.environ.get("OBSC_EXPLAIN") else 8):
         found = explain.influence(whole, leaf)
         lines = [(path, number) for path, numbers in (found.lines if found is not None else {}).items()
                  if path in short.trial.outputs for number in sorted(numbers)]
@@ -97,11 +96,53 @@ def test_the_short_way_finds_what_the_whole_way_finds(asked: dict[str, explain.Q
             assert explain.influence(short, leaf, spot) is not None, (leaf.path, spot)
 
 
+@pytest.fixture(scope="module")
+def shared() -> explain.Question:
+    """What the command would ask of any file that the services of production share."""
+    sources = {name: source for service in SERVICES for name, source in shipped(service).items()}
+    mine = leaves.concerned(sources, "prod/manifests/kustomization.yaml")
+    before = explain.tree(mine, "prod")
+    assert before is not None
+    every = [path for path in before if path.split("/")[2] in {"platform", "kustomization.yaml"}]
+    asked = explain.ask(mine, "prod", every)
+    assert asked is not None
+    assert asked.trial is not None
+    assert asked.trial.outputs == {path: before[path] for path in every}
+    return asked
+
+
+@pytest.mark.parametrize(("output", "shown", "path"), [
+    ("prod/manifests/kustomization.yaml", "- ai-prod/vision", ("metadata", "name")),
+    ("prod/artifacts/platform/filebeat.yml", "https://elasticsearch", ("elasticsearch", "hosts", 0)),
+    ("prod/artifacts/platform/collector.yaml", "sampling_percentage: 10", ("environments", "prod", "traces", "sampling", "baseline"))])
+def test_a_line_of_what_services_share_has_a_place(shared: explain.Question, output: str, shown: str, path: tuple[str, ...]) -> None:
+    alone = explain.ask(shared.sources, "prod", (output,))
+    assert alone is not None
+    assert alone.trial is not None
+    number = next(number for number, line in enumerate(alone.before[output].decode().split("\n"), 1) if shown in line)
+    found = [one.leaf.path for one in explain.influences(alone, leaves.written(alone.sources), (output, number))]
+    assert found[:1] == [path]
+    # The same where more files are asked about, which takes more of the stages.
+    assert "collector" not in output or found == [one.leaf.path for one in explain.influences(shared, leaves.written(shared.sources), (output, number))]
+
+
+def test_of_what_services_share_the_short_way_finds_what_the_whole_way_finds(shared: explain.Question) -> None:
+    whole = replace(shared, trial=None, known=explain.Known())
+    assert shared.trial is not None
+    rng = random.Random(20261125)
+    for leaf in rng.sample(leaves.written(whole.sources), EVERY if os.environ.get("OBSC_EXPLAIN") else 10):
+        found = explain.influence(whole, leaf)
+        lines = [(path, number) for path, numbers in (found.lines if found is not None else {}).items()
+                 if path in shared.trial.outputs for number in sorted(numbers)]
+        for spot in rng.sample(lines, min(2, len(lines))):
+            assert explain.influence(shared, leaf, spot) is not None, (leaf.path, spot)
+
+
 def test_a_threshold_is_found_behind_its_line(asked: dict[str, explain.Question]) -> None:
     question = asked["ai-model-server"]
     path = "prod/artifacts/ai-services/ai-model-server/rules.yaml"
     number = next(number for number, line in enumerate(question.before[path].decode().split("\n"), 1) if "histogram_quantile(0.95" in line)
-    narrowest = explain.influences(question, explain.written(question.sources), (path, number))[0].leaf
+    narrowest = explain.influences(question, leaves.written(question.sources), (path, number))[0].leaf
     assert narrowest.path[:3] == ("alerts", "rules", "HighInferenceLatency")
 
 
@@ -119,7 +160,7 @@ def test_a_default_is_called_by_the_key_that_would_change_it(asked: dict[str, ex
     lines = question.before[path].decode().split("\n")
     start = next(number for number, line in enumerate(lines) if "alert: ServiceDown" in line)
     number = next(number for number in range(start, len(lines)) if "for:" in lines[number]) + 1
-    every = explain.unwritten(question.sources, ["ServiceDown", "GPUHot"])
+    every = leaves.unwritten(question.sources, ["ServiceDown", "GPUHot"])
     hint = explain.suggested(question, every, (path, number))
     assert hint is not None
     assert hint.leaf.path == ("alerts", "rules", "ServiceDown", "for")
@@ -153,9 +194,9 @@ def test_what_is_nothing_is_a_wrong_use(what: str) -> None:
 
 def test_explaining_compiles_only_what_can_have_a_say() -> None:
     every = {**shipped("support-chat"), **shipped("vision-triton")}
-    kept = explain.concerned(every, "prod/artifacts/ai-prod/support-chat/rules.yaml")
+    kept = leaves.concerned(every, "prod/artifacts/ai-prod/support-chat/rules.yaml")
     assert [name for name, source in kept.items() if source.documents and "platforms" not in name] == ["specs/support-chat.yaml"]
-    shared = explain.concerned(every, "prod/manifests/platform/kustomization.yaml")
+    shared = leaves.concerned(every, "prod/manifests/platform/kustomization.yaml")
     assert [name for name, source in shared.items() if source.documents] == [
         "specs/support-chat.yaml", "specs/platforms/prod.yaml", "specs/vision-triton.yaml"]
     # What is said of other environments is left out; these are then compiled as before.

@@ -17,7 +17,8 @@ def alternatives(model: type[Block], path: Path, value: object) -> Iterator[obje
     """Values to try in place of one, the most alike first. Not all of them need be valid where they stand."""
     found = site(model, path)
     seen = {repr(value)}
-    for one in (*_of_kind(value), *found.choices, found.example):
+    near = () if str(value) in found.choices else _of_kind(value)
+    for one in (*near, *found.choices, found.example):
         if one is not None and type(one) in {bool, int, float, str} and repr(one) not in seen:
             seen.add(repr(one))
             yield one

@@ -148,19 +148,33 @@ def link_committed(run: Assembly, place: tuple[Path, Path], environments: Mappin
 
 def emit_platform(run: Assembly, environment: Environment) -> None:
     """Link the parts of an environment, and put what is shared into the tree, unless there are errors."""
-    parts = list(run.parts.get(environment.name, {}).values())
+    parts, folders = list(run.parts.get(environment.name, {}).values()), run.folders.get(environment.name, ())
     own = run.sink.fresh()
-    artifacts = link(environment.name, parts, environment.platform, sorted(run.folders.get(environment.name, ())), own,
-                     catalog=environment.catalog)
-    encoded = Packing()
-    if not own.failed:
-        fitted(artifacts, environment.origins, environment.platform, own, encoded, run.memo)
+    encoded = shared(environment, parts, folders, own, memo=run.memo)
     run.sink.extend(own)
     if own.failed:
         return
-    home = conventions.artifacts(environment.name, conventions.PLATFORM)
-    relative = Renamed(encoded, {conventions.bundled(environment.name, path): path for path in encoded})
-    encoded[f"{home}/{write.MANIFEST}"] = write.manifest(relative)
     run.tree.add(encoded)
+    home = conventions.artifacts(environment.name, conventions.PLATFORM)
     run.owned += [home, conventions.manifests(environment.name, conventions.PLATFORM),
                   conventions.manifests(environment.name, "kustomization.yaml")]
+
+
+def shared(environment: Environment, parts: Sequence[Part], folders: Collection[str], sink: Sink, *,
+           memo: Memo | None = None, wanted: Collection[str] = ()) -> Mapping[str, bytes]:
+    """The files that services of an environment share, or those that are `wanted`. `folders` are those of services with objects.
+
+    With an error in the sink they are not to be used.
+    """
+    home = conventions.artifacts(environment.name, conventions.PLATFORM)
+    listed = f"{home}/{write.MANIFEST}"
+    artifacts = link(environment.name, parts, environment.platform, sorted(folders), sink, catalog=environment.catalog)
+    encoded = Packing()
+    if sink.failed:
+        return encoded
+    is_all = not wanted or listed in wanted
+    fitted([one for one in artifacts if is_all or one.path in wanted], environment.origins, environment.platform, sink, encoded, memo)
+    if is_all:
+        relative = Renamed(encoded, {conventions.bundled(environment.name, path): path for path in encoded})
+        encoded[listed] = write.manifest(relative)
+    return encoded

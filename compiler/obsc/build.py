@@ -9,6 +9,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 
 _LIBRARIES = ("click", "grafanalib", "promql_parser", "promql-parser", "pydantic", "pydantic_core", "ruamel.yaml", "ruamel_yaml",
               "ruamel.yaml.clib", "ruamel_yaml_clib")
@@ -16,6 +17,7 @@ _METADATA = (".dist-info", ".egg-info")
 _HOME = os.path.dirname(os.path.abspath(__file__))
 
 
+@cache
 def digest(home: str = _HOME) -> str:
     """A digest of the content of every file of the package."""
     made = hashlib.sha256()
@@ -36,6 +38,7 @@ def signature(home: str = _HOME) -> tuple[str, int]:
     return made.hexdigest(), newest
 
 
+@cache
 def libraries() -> str:
     """The release of Python, and the installed releases of libraries that matter, first ones first."""
     found = [f"python-{sys.version_info[0]}.{sys.version_info[1]}.{sys.version_info[2]}"]

@@ -136,6 +136,8 @@ CODES: dict[str, Code] = {
     "S324": Code("not RE2", "Consumers read RE2; an expression that one of them refuses stops it for everybody."),
     "S330": Code("either name", "The metric was renamed within the range of versions, so rules read both names.", _INFO),
     "S331": Code("alert left out", "The runtime or the platform has nothing to base the alert on.", _INFO),
+    "S332": Code("signal not shown", "No metric of the runtime shows the signal; the id says why, and docs/runtimes.md has all of them. A "
+                 "series of the service's own may show it, where the language has a word for it.", _INFO),
     "S340": Code("closed metrics page", "The runtime serves no metrics unless its deployment asks for it. A spec that says nothing "
                  "of the flag is compiled as if it were set: without it every scrape fails, and the service looks down. "
                  "Of a program that never serves any, only containers, accelerators, logs and probes are watched.", _MOSTLY_WARNING),

@@ -8,7 +8,8 @@ from pathlib import Path
 from obsc import encode, pipeline
 from obsc.codes import CODES
 from obsc.diagnostics import Sink, render
-from obsc.explain import Influence, Question, Spot, ask, concerned, default_of, influence, influences, suggested, unwritten, written
+from obsc.explain import Influence, Question, Spot, ask, default_of, influence, influences, suggested
+from obsc.leaves import concerned, unwritten, written
 from obsc.secrets import masked
 from obsc.source import Node, Source, at
 from obsc.source import Path as Steps
@@ -60,16 +61,14 @@ def output(sources: Mapping[str, Source], file: Path, out: Path, line: int) -> s
     found = influences(question, written(mine), (name, line))
     said = [f"{name}:{line}: {encode.terminal(raw[line - 1].decode().strip())}"]
     said += [f"  {_cause(one)}" for one in found[:_MOST]]
-    if not found or (found[0].width > _BROAD and question.is_quick(name)):
+    if not found or (found[0].width > _BROAD and question.trial is not None):
         said += _default(question, (name, line), is_all=not found)
     return "".join(f"{one}\n" for one in said)
 
 
 def _default(question: Question, spot: Spot, *, is_all: bool) -> list[str]:
     """What a line is called that no value of a spec is about."""
-    alerts = {rule.name for one in pipeline.compile_specs(question.sources, Sink(), environment=question.environment).services
-              for rule in one.alerts}
-    hint = suggested(question, unwritten(question.sources, sorted(alerts)), spot)
+    hint = suggested(question, unwritten(question.sources, question.alerts), spot)
     if hint is not None:
         return [f"  default; `{render(hint.leaf.path)}` in {hint.leaf.file} would change it"]
     return [f"  {default_of(spot[0])}"] if is_all else []

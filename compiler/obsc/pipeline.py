@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files as resources
 from pathlib import Path
 
@@ -20,11 +21,12 @@ from obsc.committed import part_files
 from obsc.diagnostics import Place, Related, Severity, Sink
 from obsc.inputs import Known, gather
 from obsc.ir import Identity, Service
+from obsc.memory import NONE, Memory
 from obsc.objectfile import ObjectFile, Unit
 from obsc.resolve import Environment, Resolved
 from obsc.rules import FLEET_RULES, PLATFORM_RULES
 from obsc.rules.suppressions import suppressions_used
-from obsc.source import Source, load
+from obsc.source import Document, Source, load
 from obsc.translate import Setting, translate
 from obsc.unique import unique
 from obsc.validate import Accepted, check
@@ -76,12 +78,12 @@ def _compiled(sources: Mapping[str, Source], files: Mapping[str, bytes], sink: S
     environment, out, prune = said
     quiet = tuple(one for source in sources.values() for one in source.suppressions)
     sink.heed(quiet)
-    given = _accepted(sources, sink, files)
+    given = _accepted(sources, sink, files, work.memory)
     if given is not None and not given[0] and not files:
         return nothing(sources)
     accepted, library = given or ([], None)
     platforms, known = _platforms(accepted, sources, sink) if library is not None else ([], sources)
-    found = _environments(platforms, library, environment, sink) if library is not None else ()
+    found = _environments(platforms, library, environment, sink, work.memory) if library is not None else ()
     # Before services are looked at: what one of them makes of the platform's defaults is its own mistake.
     broken = _broken_environments(platforms, found, sink)
     wanted = [one for one in found if environment in {None, one.name}]
@@ -92,8 +94,7 @@ def _compiled(sources: Mapping[str, Source], files: Mapping[str, bytes], sink: S
     odd = [file for file, one in zip(files, objects, strict=True) if one is None]
     if odd:
         return odd
-    translated = [translate(source, [one for one in accepted if one.document.file == source.file], setting)
-                  for source in sources.values()] if library is not None else []
+    translated = [_translated(source, accepted, setting, work.memory) for source in sources.values()] if library is not None else []
     units = _units([*translated, *(one for one in objects if one is not None)], found, sink)
     if library is None:
         return nothing(Known(sources, files))
@@ -109,19 +110,33 @@ def _compiled(sources: Mapping[str, Source], files: Mapping[str, bytes], sink: S
     return Compiled(assembly.tree, tuple(sorted(assembly.owned)), Known(known, files), services, tuple(wanted), assembly.pruned, counts)
 
 
-def _accepted(sources: Mapping[str, Source], sink: Sink, files: Collection[str] = ()) -> tuple[list[Accepted], Library] | None:
+def _translated(source: Source, accepted: Sequence[Accepted], setting: Setting, memory: Memory) -> ObjectFile:
+    mine = [one for one in accepted if one.document.file == source.file]
+    said = (setting.environments is None, setting.wanted, setting.suppressions, setting.strict)
+    of = (source, *mine, *(setting.environments or ()))
+    return memory.recall(lambda _: translate(source, mine, setting), Sink(), of, "translate", said)
+
+
+def _accepted(sources: Mapping[str, Source], sink: Sink, files: Collection[str] = (),
+              memory: Memory | None = None) -> tuple[list[Accepted], Library] | None:
     """The documents of the language among sources, and the catalog entries beside them; None if the platform may be one that
     could not be read. It is none of `files`.
     """
     known, told = sort(sources), sink.places()
     strays(known, sink)
-    accepted = [check(one, sink, told.get(source.file, ())) for source in known.specs.values() for one in source.documents]
+    accepted = [_checked(one, sink, told.get(source.file, ()), memory or NONE)
+                for source in known.specs.values() for one in source.documents]
     lost = _lost_platform(accepted, sources, {file: places for file, places in told.items() if file not in files})
     return None if lost else (accepted, Library(known.entries, sink, known.strays))
 
 
-def _environments(platforms: Sequence[Accepted], library: Library, wanted: str | None, sink: Sink) -> tuple[Environment, ...]:
-    found = resolve.environments(platforms, sink, library)
+def _checked(document: Document, sink: Sink, told: Sequence[Place], memory: Memory) -> Accepted:
+    return memory.recall(lambda own: check(document, own, told), sink, (document,), "check", tuple(told))
+
+
+def _environments(platforms: Sequence[Accepted], library: Library, wanted: str | None, sink: Sink,
+                  memory: Memory | None = None) -> tuple[Environment, ...]:
+    found = (memory or NONE).recall(lambda own: resolve.environments(platforms, own, library), sink, platforms, "environments")
     if wanted is not None and wanted not in {one.name for one in found}:
         known = [one.name for one in found]
         near = (difflib.get_close_matches(wanted, known, 1) or known or [""])[0]
@@ -150,14 +165,18 @@ def _lost_platform(accepted: Sequence[Accepted], sources: Mapping[str, Source], 
     return any(file not in sources or any("AIPlatform" in line for line in sources[file].lines) for file in told)
 
 
-def resolved(sources: Mapping[str, Source], sink: Sink, *, environment: str | None = None) -> tuple[Resolved, ...]:
+def resolved(sources: Mapping[str, Source], sink: Sink, *, environment: str | None = None,
+             memory: Memory | None = None) -> tuple[Resolved, ...]:
     """Every service in every environment as its layers make it, with the layer and place of each value."""
-    known = sort(sources)
-    accepted = [check(document, sink) for source in known.specs.values() for document in source.documents]
+    known, memory = sort(sources), memory or NONE
+    accepted = [_checked(document, sink, (), memory) for source in known.specs.values() for document in source.documents]
     platforms, _ = _platforms(accepted, sources, Sink())
-    found = resolve.environments(platforms, sink, Library(known.entries, sink))
-    services = resolve.services_with_findings([one for one in accepted if one.kind == "AIService"], found, sink)
-    return tuple(one for one, _ in services if environment in {None, one.identity.environment})
+    library = Library(known.entries, sink)
+    found = memory.recall(lambda own: resolve.environments(platforms, own, library), sink, platforms, "resolved")
+    found = tuple(one for one in found if environment in {None, one.name}) or found
+    pairs = [pair for one in accepted if one.kind == "AIService"
+             for pair in memory.recall(partial(resolve.placed, [one], found), sink, (one, *found), "placed")]
+    return tuple(one for one, _ in resolve.each_once(pairs, sink) if environment in {None, one.identity.environment})
 
 
 def catalogs(sources: Mapping[str, Source], sink: Sink) -> dict[str, Catalog]:

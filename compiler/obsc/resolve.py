@@ -7,7 +7,7 @@ the catalog and the built-in defaults are what the models and signals assume; th
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from obsc.advice import listed, nearest
@@ -209,13 +209,12 @@ def _platform_trees(accepted: Accepted) -> Iterator[tuple[str, Node, dict[int, s
             yield key, present(tree), layers, (overlays.keys or {}).get(key, place)
 
 
-def services_with_findings(accepted: Sequence[Accepted], found: Sequence[Environment],
-                           sink: Sink) -> tuple[tuple[Resolved, Sink], ...]:
-    """Every service in every environment where it exists, sorted by identity, each with findings of its own."""
-    ordered = sorted(placed(accepted, found, sink), key=lambda pair: (pair[0].identity, pair[0].file, pair[0].lines.start))
+def each_once(found: Iterable[tuple[Resolved, Sink]], sink: Sink) -> tuple[tuple[Resolved, Sink], ...]:
+    """Services that were placed, sorted by identity; of those that claim one identity only the first, and that has failed."""
+    ordered = sorted(found, key=lambda pair: (pair[0].identity, pair[0].file, pair[0].lines.start))
     first, doubled = unique([pair[0] for pair in ordered], sink)
     kept = {id(one) for one in first}
-    return tuple((replace(one, failed=one.failed or one.identity in doubled), own) for one, own in ordered if id(one) in kept)
+    return tuple((replace(one, failed=True) if one.identity in doubled else one, own) for one, own in ordered if id(one) in kept)
 
 
 def placed(accepted: Sequence[Accepted], found: Sequence[Environment], sink: Sink) -> tuple[tuple[Resolved, Sink], ...]:

@@ -84,13 +84,13 @@ def _unit(resolved: Resolved, own: Sink, setting: Setting) -> Unit:
         own.extend(replace(one, path=part.written(one.path)) for one in found)
     failed = own.failed or bool(resolved.recovered) or resolved.failed
     wanted = not failed and resolved.identity.environment in setting.wanted
-    files, part_ = _emitted(resolved, service, own) if wanted else ({}, None)
+    files, part_ = emitted(resolved, service, own) if wanted else ({}, None)
     counts = (len(service.alerts), sum(len(row.panels) for row in service.dashboard.rows))
     return Unit(resolved.file, resolved.lines, resolved.named, resolved.sure, member(resolved, service.logs),
                 failed or (wanted and part_ is None), tuple(own), files, part_, counts, service)
 
 
-def _emitted(resolved: Resolved, service: Service, sink: Sink) -> tuple[Mapping[str, bytes], Part | None]:
+def emitted(resolved: Resolved, service: Service, sink: Sink) -> tuple[Mapping[str, bytes], Part | None]:
     """A service's files and its part; nothing (with errors) if they cannot be written."""
     home, objects_home = (folder(service.identity, which) for which in (0, 1))
     artifacts = [one for compile_ in compilers() for one in compile_(service, resolved.platform)]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from obsc import build, workers
+from obsc.memory import NONE, Memory
 from obsc.objectfile import ObjectFile, pack, unpack
 from obsc.store import Store, key
 from obsc.translate import Setting, translate_bytes
@@ -43,11 +44,14 @@ def _silent(_done: int, _total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How a run compiles its files: by how many processes (0: as many as pay), what it remembers, whom it tells how far it is."""
+    """How a run compiles its files: by how many processes (0: as many as pay), what it remembers of earlier runs, on the disk or in
+    this process, and whom it tells how far it is.
+    """
 
     jobs: int = 1
     store: Store | None = None
     progress: Callable[[int, int], None] = _silent
+    memory: Memory = NONE
 
 
 def run(work: Work, files: Mapping[str, bytes], setting: Setting, shared: Sequence[str]) -> list[ObjectFile | None]:

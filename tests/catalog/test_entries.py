@@ -7,9 +7,10 @@ from importlib.resources import files
 import pytest
 
 from catalog.small import entry
-from obsc.catalog import names, read
+from obsc.catalog import names
 from obsc.catalog.bounds import bounds
 from obsc.catalog.profile import BucketRule, Measure, Metric, Term
+from obsc.catalog.reading import read
 from obsc.diagnostics import Sink
 
 KINDS = {"errors": "counter", "total": "counter", "counters": "counter", "histogram": "histogram", "mean_sum": "counter",

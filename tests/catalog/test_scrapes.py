@@ -16,8 +16,10 @@ from ruamel.yaml import YAML
 from catalog.small import entry
 from catalog.test_own import ENTRY, OWN
 from obsc import cli
+from obsc.catalog.profile import Presence
 from obsc.catalog.scrape import Findings, check, parse_page
-from obsc.catalog.versions import parse
+from obsc.catalog.versions import Range, parse
+from obsc.catalog.words import there
 
 SCRAPES = Path(__file__).parents[3] / "shared/fixtures/scrapes"
 TABLE: dict[str, dict[str, Any]] = YAML(typ="safe").load(Path(__file__).with_name("scrapes.yaml").read_text())
@@ -45,14 +47,18 @@ QUIET = """\
 """
 
 
+def releases(said: dict[str, Any]) -> tuple[Range, Range]:
+    versions, any_release = parse(said.get("version")), parse(None)
+    assert versions is not None
+    assert any_release is not None
+    return versions, any_release
+
+
 def judged(name: str) -> Findings:
     file, said = SCRAPES / name, TABLE[name]
     if not file.exists():
         pytest.skip(f"{name} is not here")
-    versions, any_release = parse(said.get("version")), parse(None)
-    assert versions is not None
-    assert any_release is not None
-    return check(entry(said["runtime"]), parse_page(file.read_text()), versions, any_release)
+    return check(entry(said["runtime"]), parse_page(file.read_text()), *releases(said))
 
 
 def explained(found: Iterable[str], reasons: dict[str, str], what: str) -> None:
@@ -73,6 +79,22 @@ def test_what_a_real_page_lacks_and_adds_is_known_with_its_reason(name: str) -> 
         explained((one.name for one in found.mismatches if one.what == what), said.get(key, {}), what)
     assert found.unexpected == ()
     assert found.failed == bool(said.get("lacks") or said.get("types"))
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if entry(TABLE[name]["runtime"]).measures])
+def test_what_signals_read_is_on_the_page_or_has_its_reason(name: str) -> None:
+    """docs/runtimes.md shows these counts."""
+    found, said = judged(name), TABLE[name]
+    read = {term.metric for _, ways in entry(said["runtime"]).measures for way in ways for term in way.terms}
+    missing = {one.name for one in found.missing} & read
+    explained = {one for one in missing if any(re.fullmatch(reason, one) for reason in said.get("lacks", {}))}
+    conditional = {one.name for one in (*found.conditional, *found.unseen, *found.unsure)} & read
+    gone = {one.name for one in entry(said["runtime"]).metrics if one.name in read and there(one, *releases(said)) is Presence.NO} - missing
+    seen = len(read) - len(missing) - len(conditional) - len(gone)
+    counts = {"all": len(read), "seen": seen, "conditional": len(conditional) + len(gone), "explained": len(explained),
+              "missing": len(missing - explained)}
+    assert counts == said["read"]
+    assert counts["missing"] == 0
 
 
 def test_every_real_page_is_in_the_table() -> None:

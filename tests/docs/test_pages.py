@@ -18,7 +18,7 @@ from obsc.spec.reflect import fields, site
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-REFERENCE = {"alerts.md", "catalog.md", "cli.md", "diagnostics.md", "language.md"}
+REFERENCE = {"alerts.md", "catalog.md", "cli.md", "diagnostics.md", "language.md", "runtimes.md"}
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from obsc.catalog import load_runtime, metric, names, read, source_name
+from obsc.catalog import load_runtime, metric, names, source_name
 from obsc.catalog.profile import Measure, Metric, Presence, Profile, Term
+from obsc.catalog.reading import read
 from obsc.catalog.versions import parse, presence
 from obsc.diagnostics import Diagnostic, Sink
 

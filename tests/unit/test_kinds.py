@@ -11,7 +11,8 @@ from tests.conftest import Compile
 from tests.samples import PLATFORM, SPEC, rules, told
 from tests.samples import read as data
 
-from obsc.catalog.kinds import known, pod_pattern, read, replica_counts
+from obsc.catalog.kinds import known, pod_pattern, replica_counts
+from obsc.catalog.kinds.form import read
 from obsc.diagnostics import Sink
 
 RAW = (files("obsc.catalog.kinds") / "workloads.yaml").read_bytes()

@@ -49,7 +49,7 @@ def _resolved(texts: Sequence[str]) -> tuple[tuple[Resolved, ...], Sink]:
     accepted = [check(document, sink) for number, text in enumerate(texts)
                 for document in load(f"{number}.yaml", text.encode(), sink).documents]
     found = resolve.environments([one for one in accepted if one.kind == "AIPlatform"], sink)
-    pairs = resolve.services_with_findings([one for one in accepted if one.kind == "AIService"], found, sink)
+    pairs = resolve.each_once(resolve.placed([one for one in accepted if one.kind == "AIService"], found, sink), sink)
     for _, own in pairs:
         sink.extend(own)
     return tuple(one for one, _ in pairs), sink

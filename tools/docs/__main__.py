@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import alerts, catalog, commands, diagnostics, language
+from . import alerts, catalog, commands, diagnostics, language, runtimes
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES: dict[str, Callable[[], str]] = {
     "alerts.md": alerts.page, "catalog.md": catalog.page, "cli.md": commands.page, "diagnostics.md": diagnostics.page,
-    "language.md": language.page,
+    "language.md": language.page, "runtimes.md": runtimes.page,
 }
 
 

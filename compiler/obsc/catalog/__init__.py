@@ -13,17 +13,18 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from obsc.catalog.profile import Metric, Profile
-from obsc.catalog.reading import read
 from obsc.diagnostics import Sink
+from obsc.prepared import prepared
 from obsc.source import load, plain
 
 if TYPE_CHECKING:
     from obsc.catalog.kinds.names import WorkloadKind
 
-__all__ = ["BUILT_IN", "Catalog", "load_runtime", "metric", "names", "read", "source_name"]
+__all__ = ["BUILT_IN", "Catalog", "load_runtime", "metric", "names", "source_name"]
 
 _ENTRIES = files("obsc.catalog")
 _SOURCES = "sources.yaml"
+_NO_ENTRIES = frozenset({_SOURCES, "reasons.yaml"})
 _PARTS = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
 
 
@@ -31,7 +32,7 @@ _PARTS = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_coun
 def names() -> tuple[str, ...]:
     """Names of all entries, sorted."""
     found = (entry.name for entry in _ENTRIES.iterdir())
-    return tuple(sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml") and name != _SOURCES))
+    return tuple(sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml") and name not in _NO_ENTRIES))
 
 
 @lru_cache(maxsize=64)
@@ -39,8 +40,14 @@ def load_runtime(name: str) -> Profile | None:
     """The entry of this name, or None. A built-in entry that cannot be read is a bug of ours, and raises."""
     if name not in names():
         return None
-    sink, file = Sink(), f"{name}.yaml"
-    profile = read(file, (_ENTRIES / file).read_bytes(), sink)
+    return prepared(_ENTRIES / f"{name}.yaml", lambda raw: _read(f"{name}.yaml", raw))
+
+
+def _read(file: str, raw: bytes) -> Profile:
+    from obsc.catalog.reading import read  # noqa: PLC0415  most runs find the entries prepared
+
+    sink = Sink()
+    profile = read(file, raw, sink)
     if profile is None:
         raise ValueError([f"{found.place.file}:{found.place.line}: {found.message}" for found in sink])
     return profile
@@ -48,7 +55,11 @@ def load_runtime(name: str) -> Profile | None:
 
 @lru_cache(maxsize=1)
 def _sources() -> dict[str, str]:
-    found = plain(load(_SOURCES, (_ENTRIES / _SOURCES).read_bytes(), Sink()).documents[0].root)
+    return prepared(_ENTRIES / _SOURCES, _keys)
+
+
+def _keys(raw: bytes) -> dict[str, str]:
+    found = plain(load(_SOURCES, raw, Sink()).documents[0].root)
     assert isinstance(found, dict)
     return found
 

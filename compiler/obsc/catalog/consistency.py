@@ -9,17 +9,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite, log10
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from obsc.advice import nearest, quoted
 from obsc.catalog.form import BucketRule, Change, MeasureForm, MetricForm, ProfileForm, TermForm, matcher, terms
 from obsc.catalog.profile import Metric, Profile
 from obsc.catalog.versions import order
+from obsc.catalog.vocabulary import OF_PROGRAMS, SIGNALS
 from obsc.promql import pattern_problem
 from obsc.source import Node, Path, at
-from obsc.spec.metrics import SIGNALS_LATER, Signal
 
-SIGNALS: tuple[str, ...] = (*get_args(Signal), *SIGNALS_LATER)
 _HIGHEST = 300  # decimal exponent of the largest bound that a sequence may reach
 # The type of metric that each key of a measure reads.
 _TYPES = {"errors": "counter", "total": "counter", "counters": "counter", "meanSum": "counter", "meanCount": "counter",
@@ -121,6 +120,12 @@ def _signals(whole: _Whole) -> Iterator[Mistake]:
                           nearest(signal, SIGNALS, "take a word of its own"), on_key=True)
         for index, way in enumerate(ways):
             yield from _measure(way, whole, ("signals", signal, index))
+    for signal in whole.form.lacks:
+        if signal not in OF_PROGRAMS:
+            yield Mistake(("lacks", signal), f"`{quoted(signal)}` is no signal that a program shows",
+                          nearest(signal, OF_PROGRAMS, "delete it"), on_key=True)
+        elif signal in whole.form.signals:
+            yield Mistake(("lacks", signal), f"`{signal}` is read, and is said not to be shown", "delete one of the two", on_key=True)
 
 
 def _metric(form: MetricForm, facts: Metric, whole: _Whole, path: Path) -> Iterator[Mistake]:

@@ -16,6 +16,7 @@ from obsc.spec.base import Block, leaf
 from obsc.spec.types import Bound, Count, Duration, Form, LabelName, LabelValue, MatcherText, MetricName, Title, Word
 
 Kind = Literal["llm", "embedding", "generic", "gateway", "store", "exporter"]
+Reason = Literal["not-counted", "not-done", "behind", "own-series", "not-verified"]
 Unit = Literal[
     "seconds", "milliseconds", "microseconds", "nanoseconds", "timestamp",
     "bytes", "megabytes", "mebibytes", "gigabytes", "bytes/second", "gigabytes/second", "megabits/second", "tokens/second",
@@ -179,6 +180,9 @@ class ProfileForm(Block):
     signals: dict[Word, tuple[MeasureForm, ...]] = leaf(
         "How signals are read, the preferred way first.",
         {"traffic": [{"source": "the HTTP server", "counters": [{"metric": "http_requests_total"}]}]}, default={})
+    lacks: dict[Word, Reason] = leaf(
+        "Signals that it does not show, with the reason where it is not the usual one of its class.",
+        {"requestsWaiting": "not-done"}, default={})
     metrics: tuple[MetricForm, ...] = leaf(
         "Metrics.", [{"name": "http_requests_total", "type": "counter", "unit": "requests", "help": "Requests by status."}], default=())
 
@@ -193,7 +197,7 @@ def to_profile(form: ProfileForm) -> profile.Profile:
         needs=tuple(profile.Need(one.option, one.value, one.flag, one.credentials) for one in form.needs),
         companions=tuple(form.companions),
         elsewhere=tuple((one.option, one.value, one.port) for one in form.scrape.elsewhere),
-        metrics=tuple(_metric(one, form) for one in form.metrics),
+        metrics=tuple(_metric(one, form) for one in form.metrics), lacks=tuple(form.lacks.items()),
         measures=tuple((signal, tuple(map(_measure, ways))) for signal, ways in form.signals.items()))
 
 

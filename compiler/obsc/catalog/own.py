@@ -17,7 +17,6 @@ from typing import NamedTuple
 from obsc.catalog import Catalog, names
 from obsc.catalog.kinds.names import WorkloadKind
 from obsc.catalog.profile import Profile
-from obsc.catalog.reading import entry
 from obsc.diagnostics import Place, Sink
 from obsc.source import Node, Source, at, place_of
 
@@ -83,7 +82,8 @@ class Library:
 
     def _kinds(self, files: Sequence[str]) -> tuple[Mapping[str, WorkloadKind], frozenset[str]]:
         """Kinds of workload of files, the first of which has the first say, and the names of those that are lost by mistakes."""
-        from obsc.catalog.kinds import described, known  # noqa: PLC0415  wanted where there are some
+        from obsc.catalog.kinds import known  # noqa: PLC0415  wanted where there are some
+        from obsc.catalog.kinds.form import described  # noqa: PLC0415
 
         found: dict[str, WorkloadKind] = {}
         lost: set[str] = set()
@@ -99,6 +99,8 @@ class Library:
     def _checked(self, source: Source) -> Profile | None:
         unread = source.file in self.sink.places()
         own, stem = Sink(strict=self.sink.strict), _stem(source.file)
+        from obsc.catalog.reading import entry  # noqa: PLC0415  wanted where there are some
+
         found = entry(source, own)
         place = place_of(source.documents[0].root, ("name",)) if source.documents else Place(source.file)
         if found is not None and found.name != stem:

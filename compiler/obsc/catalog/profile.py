@@ -128,6 +128,7 @@ class Profile:
     that deployment keeps the workload's own labels. `readings` are the releases that were opened, oldest first;
     `companions` other programs of the pod, whose releases a spec names in `runtime.options`; `sources` where the facts
     were read; `needs` what opens the metrics page; `elsewhere` the options, with their values, that move it to a port.
+    `lacks`: signals that it does not show, with the reason's id, where it is not the usual one.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Profile:
     sources: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
     elsewhere: tuple[tuple[str, str, int], ...] = ()
+    lacks: tuple[tuple[str, str], ...] = ()
     by_name: Mapping[str, Metric] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

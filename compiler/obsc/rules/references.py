@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 
 from obsc import endpoints
+from obsc.advice import listed
+from obsc.catalog.lacks import lacks, reasons
 from obsc.diagnostics import Place, Sink, render
 from obsc.encode import series_label
 from obsc.ir import Discovery, Service, Severity
@@ -143,6 +145,19 @@ def uncertain_metrics(resolved: Resolved, service: Service, sink: Sink) -> None:
             else 'write the release, such as `version: "0.15"`'
         sink.info("S330", f"the version {f'of {companion} ' if companion else ''}leaves open which name is right, so both are read: "
                   + "; ".join(names_read), resolved.origins.place(path), path=".".join(path), hint=hint)
+    told = reasons()
+    for key, signals in _not_shown(resolved, subject).items():
+        sink.info("S332", f"{key}: {listed(signals)} {'is' if len(signals) == 1 else 'are'} not shown: {told[key]}",
+                  resolved.origins.place(("runtime", "name")), path="runtime.name")
     for name, reason in service.omitted:
         sink.info("S331", f"the alert {name} is left out: {reason}", resolved.origins.place(("runtime", "name")),
                   path="alerts.rules")
+
+
+def _not_shown(resolved: Resolved, subject: Subject) -> dict[str, list[str]]:
+    """By the reason's id, the signals that neither the runtime nor a series or exporter shows here."""
+    found: dict[str, list[str]] = {}
+    for signal, reason in lacks(resolved.profile).items():
+        if signal not in subject.silent and not subject.readings(signal):
+            found.setdefault(reason, []).append(signal)
+    return found

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 
-from obsc.catalog.kinds.form import described, read
 from obsc.catalog.kinds.names import Count, WorkloadKind, counts, either, pod_names
 from obsc.diagnostics import Sink
+from obsc.prepared import prepared
 
-__all__ = ["Count", "WorkloadKind", "described", "either", "known", "pod_pattern", "read", "replica_counts"]
+__all__ = ["Count", "WorkloadKind", "either", "known", "pod_pattern", "replica_counts"]
 
 _FILE = "workloads.yaml"
 
@@ -21,8 +21,14 @@ _FILE = "workloads.yaml"
 @lru_cache(maxsize=1)
 def known() -> Mapping[str, WorkloadKind]:
     """The kinds by name. A file that cannot be read is a bug of ours, and raises."""
+    return prepared(files("obsc.catalog.kinds") / _FILE, _read)
+
+
+def _read(raw: bytes) -> Mapping[str, WorkloadKind]:
+    from obsc.catalog.kinds.form import read  # noqa: PLC0415  most runs find the kinds prepared
+
     sink = Sink()
-    found = read(_FILE, (files("obsc.catalog.kinds") / _FILE).read_bytes(), sink)
+    found = read(_FILE, raw, sink)
     if found is None:
         raise ValueError([f"{one.place.file}:{one.place.line}: {one.message}" for one in sink])
     return found

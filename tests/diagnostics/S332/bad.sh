@@ -1,0 +1,1 @@
+obsc validate bad.yaml platform.yaml --infos

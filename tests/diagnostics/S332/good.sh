@@ -1,0 +1,1 @@
+obsc validate good.yaml platform.yaml --infos
