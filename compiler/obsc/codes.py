@@ -167,6 +167,28 @@ CODES: dict[str, Code] = {
     "S375": Code("too little traffic", "At night one failed request is a hundred per cent.", ("error", "info")),
     "S376": Code("unknown to the objective", "A promise names components, indicators and labels that are there."),
     "S377": Code("period of an objective", "A budget is counted over the samples that are kept.", _MOSTLY_ERROR),
+    "S380": Code("quantile without a result", "Quantiles are read from buckets that still have their bounds, for a share from 0 to 1."),
+    "S381": Code("function for another type", "A counter only grows and begins anew with a restart, which rate() and increase() know; a "
+                 "level goes up and down, which they take for restarts.", _WARNING),
+    "S382": Code("counted since the start", "What a counter holds is of the program's whole life: it says nothing of now, and "
+                 "falls to nothing with a restart.", _WARNING),
+    "S383": Code("order of aggregation", "Rates come before sums, and quantiles behind them.", _WARNING),
+    "S384": Code("units", "The number, or the other side, is in another unit than the metric: the alert fires always or never. An "
+                 "error where a level that is a ratio would have to pass 1.", _MOSTLY_WARNING),
+    "S385": Code("sides that do not match", "An operation on two vectors pairs series with the same labels. Those without a "
+                 "partner are lost without a word.", _WARNING),
+    "S386": Code("share of very few", "A share says little where there are few events, and is no number where there are none.", _WARNING),
+    "S387": Code("matcher", "A matcher that fits nothing gives an empty result, which looks like health; one that fits too much mixes in "
+                 "others. One that cannot be read is an error.", _MOSTLY_WARNING),
+    "S388": Code("unknown label", "Matching or grouping by a label that the series do not have gives nothing, or one group of "
+                 "all.", _WARNING),
+    "S389": Code("not at this release", "The metric was renamed or is gone, or exists only with an option that the spec does "
+                 "not set.", _WARNING),
+    "S390": Code("window", "A rate needs two samples within its window, and four scrapes leave room for one that fails; and nothing is "
+                 "older than samples are kept.", _WARNING),
+    "S391": Code("shape of an alert", "The expression is sound, and decides another thing than it seems to.", _WARNING),
+    "S392": Code("label without bounds", "Each value of each label makes a series. Ids of requests and people belong into logs and "
+                 "traces.", _WARNING),
     # P4xx policy, privacy
     "P402": Code("foreign namespace", "The platform says in which namespaces a team may run services."),
     "P403": Code("severity above the team's", "The platform limits how urgent a team's alerts may be."),

@@ -61,6 +61,15 @@ def compare(profile: Profile, before: Range, after: Range) -> Difference:
                       renamed, unsure, tuple(_signals(profile, was, now)))
 
 
+def instead(profile: Profile, name: str, versions: Range) -> tuple[str, ...]:
+    """Metrics that exist in a range and are read, for the same signal, in the place of one that does not."""
+    facts, found = {one.name: one for one in profile.metrics}, dict[str, None]()
+    for _, ways in profile.measures:
+        pairs = (pair for old in ways for new in ways for pair in _pairs(old, new))
+        found |= dict.fromkeys(new for old, new in pairs if old == name != new and _there(facts[new], versions) is Presence.YES)
+    return tuple(found)
+
+
 def _there(one: Metric, versions: Range) -> Presence:
     anything = parse(None)
     assert anything is not None

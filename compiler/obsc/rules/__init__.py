@@ -18,10 +18,12 @@ from obsc.rules.fleet import Member, member, overlapping_logs
 from obsc.rules.metrics import dropped_metrics, pod_labels
 from obsc.rules.namespaces import object_names, own_namespaces
 from obsc.rules.objectives import objectives
+from obsc.rules.patterns import written_patterns
 from obsc.rules.policy import content, links, log_paths, matchers, severities, targets, tenants, unchecked_certificates
 from obsc.rules.probes import probes
 from obsc.rules.references import endpoints_named, folders, labels_kept, routed, static_targets, uncertain_metrics, workloads
 from obsc.rules.runtime import engine_known, metrics_page, options_known
+from obsc.rules.series import unbounded_labels
 
 __all__ = ["FLEET_RULES", "PLATFORM_RULES", "RULES", "Member", "Rule", "member"]
 
@@ -33,7 +35,8 @@ RULES: tuple[Rule, ...] = (
     tenants, severities,
     own_namespaces, object_names, targets, matchers, links, log_paths, content, unchecked_certificates, metrics_page, options_known,
     engine_known,
-    expressions, alert_tests, indicator_bounds, own_names, pod_labels, dropped_metrics, probes, objectives,
+    expressions, written_patterns, alert_tests, indicator_bounds, own_names, pod_labels, dropped_metrics, unbounded_labels, probes,
+    objectives,
 )
 PLATFORM_RULES: tuple[Callable[[Environment, Sink], None], ...] = (
     required_release, receivers_exist, backends, kept_labels, old_releases, without_effect, repetition)

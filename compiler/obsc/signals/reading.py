@@ -193,7 +193,7 @@ def _presence(reading: Reading, profile: Profile, resolved: Resolved, exporter: 
             continue  # whatever its release has by default
         versions = releases(facts, profile, resolved, exporter)
         there = presence(facts, versions) if versions is not None else Presence.UNKNOWN
-        if there is Presence.NO or not _met(facts, resolved, exporter):
+        if there is Presence.NO or not met(facts, resolved, exporter):
             return Presence.NO
         # What no option decides may be there: it is read, and so is what stands in for it.
         circumstance = facts.uncertain or (facts.condition is not None and not facts.condition[0])
@@ -212,7 +212,7 @@ def releases(facts: Metric, profile: Profile, resolved: Resolved, exporter: Expo
     return resolved.versions if profile.name == resolved.profile.name else parse(None)
 
 
-def _met(facts: Metric, resolved: Resolved, exporter: Exporter | None) -> bool:
+def met(facts: Metric, resolved: Resolved, exporter: Exporter | None) -> bool:
     """Whether the options of the spec (of an exporter: the platform's fields) and the engine let the metric exist."""
     if exporter is not None:
         return facts.condition is None or not facts.condition[0] or facts.name in exporter.fields

@@ -145,6 +145,11 @@ class Subject:
                 found.append((profile, endpoints.job_label(self.resolved, one)))
         return tuple(found)
 
+    @property
+    def profiles(self) -> tuple[Profile, ...]:
+        """Entries of the catalog that the service's pages are of: its runtime's, then those of further endpoints."""
+        return tuple(profile for profile, _ in self._dialects)
+
     def _exported(self, signal: str) -> tuple[Reading, ...]:
         accelerators = self.resolved.service.accelerators
         device = _DEVICES.get(accelerators.resource) if accelerators is not None else None
@@ -313,7 +318,7 @@ class Subject:
     @cached_property
     def known_metrics(self) -> tuple[str, ...]:
         """Names of all metrics that the service or an exporter of the platform may expose."""
-        profiles = [profile for profile, _ in self._dialects]
+        profiles = self.profiles
         exporters = [found for key in EXPORTERS if (found := self.exporter(key)) is not None]
         exported = (one.name for found in exporters for one in found.profile.metrics if found.exposes(one.name))
         return tuple(sorted({*self.series, *(one.name for profile in profiles for one in profile.metrics), *exported}))

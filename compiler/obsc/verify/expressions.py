@@ -43,11 +43,12 @@ def check_of_panel(text: str) -> Iterator[Problem]:
         yield Problem("X620", (), "found an empty query, expected PromQL", "delete the target, or write its query")
         return
     # A variable may stand for a number or for a name; what parses with either is right.
-    tried = [list(_judged(_filled(text, word))) for word in ("x", "1")]
+    tried = [list(_judged(filled(text, word))) for word in ("x", "1")]
     yield from min(tried, key=lambda found: sum(one.code == "X620" for one in found))
 
 
-def _filled(text: str, word: str) -> str:
+def filled(text: str, word: str) -> str:
+    """A panel's query with a word for each variable, and usual numbers for Grafana's own."""
     pieces, end = [], 0
     for found in _STRING.finditer(text):
         pieces += [_filled_outside(text[end:found.start()], word), _ANY.sub("x", found.group())]
