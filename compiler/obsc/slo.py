@@ -96,10 +96,12 @@ def ratio(objective: Objective, place: tuple[Matcher, ...], window: float) -> Ex
     return aggregate("max", select(_named(window), *place, equal("sloth_id", objective.id), span), *objective.sli.by)
 
 
-def bad_events(objective: Objective, place: tuple[Matcher, ...], window: float) -> Expr:
-    """How many bad events there were in a window."""
+def bad_events(objective: Objective, place: tuple[Matcher, ...], window: float, interval: float) -> Expr:
+    """How many bad events there were in a window: what is recorded every `interval` seconds, added up. An average would take
+    a young series, or one with gaps, for a full window of its like.
+    """
     rates = select(BAD, *place, equal("sloth_id", objective.id))
-    return Binary("*", aggregate("sum", over("avg_over_time", rates, window), *objective.sli.by), Number(window))
+    return Binary("*", aggregate("sum", over("sum_over_time", rates, window), *objective.sli.by), Number(interval))
 
 
 def recorded(objective: Objective, place: tuple[Matcher, ...], name: str) -> Expr:

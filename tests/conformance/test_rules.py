@@ -95,7 +95,7 @@ CASES = (
     Case("counter reset", CHAT, "SLOBurn.*", http("2xx", "0+60x20 0+60x20") | http("5xx", "5x20 0x20"), silent=(22, 25)),
     Case("no traffic at all", CHAT, "SLOBurn.*", http("2xx", "100x40") | http("5xx", "10x40"), silent=(30,)),
     Case("back to normal", CHAT, "SLOBurnFast", http("2xx", "0+60x30 1800x10 1800+60x60") | http("5xx", "0x30 0+60x10 600x60"), fires=(38,),
-         silent=(60,), where=AVAILABILITY),
+         silent=(85,), where=AVAILABILITY),
     Case("a trickle of errors", CHAT, "SLOBurnSlow", http("2xx", "0+60x90") | http("5xx", "0+1x90"), fires=(60,), where=AVAILABILITY),
     Case("a trickle of errors", CHAT, "SLOBurnFast", http("2xx", "0+60x90") | http("5xx", "0+1x90"), silent=(60, 90), where=AVAILABILITY),
     Case("a budget that is spent", CHAT, "SLOErrorBudgetExhausted", http("2xx", "0+60x90") | http("5xx", "0+1x90"), fires=(60,),

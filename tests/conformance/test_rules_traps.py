@@ -195,10 +195,10 @@ CASES = (
          where=missing("nv_inference_first_response_histogram_ms")),
 
     # A label of the service changed: for a while the recorded series are there twice.
-    Case("errors after another team took over", CHAT, "ElevatedErrorRate",
+    Case("errors after another team took over", CHAT, "SLOBurnFast",
          {HTTP: "0+60x90", HTTP.replace("2xx", "5xx"): "0+3x90"}
-         | {f'ai:{name}:rate{{namespace="ai-prod",service="support-chat",team="former"}}': f"{value}x10 stale"
-            for name, value in (("requests", 1), ("request_errors", 0.05))}, fires=(25, 60)),
+         | {f'slo:sli_{name}:rate5m{{namespace="ai-prod",sloth_id="ai-prod/support-chat/availability",team="former"}}': f"{value}x10 stale"
+            for name, value in (("events", 1), ("errors", 0.05))}, fires=(25, 60), where='slo="availability"'),
 
     # Targets that are down bring no samples; that is no lost series.
     Case("two of three targets are down", CHAT, "ScrapeSamplesDropped",

@@ -75,7 +75,8 @@ def _both(subject: Subject, one: Objective, pair: slo.Pair) -> Expr:
     both = Binary("and", short, long, on=by)
     if one.sli.judged is not None:
         return both
-    return Binary("and", both, Binary(">=", slo.bad_events(one, place, pair.long), Number(slo.LEAST_EVENTS)), on=by)
+    seen = slo.bad_events(one, place, pair.long, subject.resolved.platform.prometheus.evaluation_interval)
+    return Binary("and", both, Binary(">=", seen, Number(slo.LEAST_EVENTS)), on=by)
 
 
 def _story(one: Objective, panel: str, what: Text, text: Text) -> Story:
