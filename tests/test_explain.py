@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from obsc import explain, leaves, pipeline
+from obsc import explain, explain_report, leaves, pipeline
 from obsc.alternatives import alternatives
 from obsc.diagnostics import Sink
+from obsc.rules.alerts import ALERTS
 from obsc.source import Source, load
 from obsc.spec.platform import AIPlatform
 from obsc.spec.service import AIService
@@ -204,3 +206,43 @@ def test_explaining_compiles_only_what_can_have_a_say() -> None:
     assert here is not None
     assert here == there
     assert {one.identity.environment for one in pipeline.resolved(shared, Sink())} == {"prod"}
+
+
+REASONS = """\
+apiVersion: obsc.dev/v1alpha1
+kind: AIService
+metadata: {name: chat, namespace: ai, team: ml}
+runtime: {name: vllm, version: "0.15"}
+models: [{name: llama}]
+alerts:
+  rules:
+    TargetDown: {enabled: false}
+    HighErrorRate: {for: 10m}
+    GPUUtilizationHigh: {enabled: true}
+  custom: [{name: Odd, expr: up == 3, summary: odd}]
+accelerators: {resource: nvidia.com/gpu}
+"""
+
+
+def test_every_alert_is_said_to_be_on_or_off_and_why() -> None:
+    platform = "apiVersion: obsc.dev/v1alpha1\nkind: AIPlatform\nmetadata: {name: default}\nsources: {cadvisor: {enabled: false}, dcgm: {enabled: true}}\n"
+    sources = {name: load(name, text.encode(), Sink()) for name, text in (("chat.yaml", REASONS), ("platform.yaml", platform))}
+    said = explain_report.alerts(sources, "chat.yaml", None)
+    assert said is not None
+    lines = {line.split()[1].rstrip(":"): line.strip() for line in said.splitlines()[1:]}
+    assert lines["ServiceDown"].startswith("on  ServiceDown: built-in default; told within 3m30s")
+    assert lines["TargetDown"] == "off TargetDown: switched off at chat.yaml:8:27"
+    assert lines["HighErrorRate"].startswith("on  HighErrorRate: it has numbers of its own at chat.yaml:9:")
+    assert lines["GPUUtilizationHigh"].startswith("on  GPUUtilizationHigh: switched on at chat.yaml:10:")
+    assert lines["ElevatedErrorRate"] == "off ElevatedErrorRate: off by default: an objective watches failed requests"
+    assert lines["CPUThrottling"] == "off CPUThrottling: no source watches the containers"
+    assert lines["ProbeFailing"] == "off ProbeFailing: the spec has no `probes`"
+    assert lines["Odd"].startswith("on  Odd: the spec's own at chat.yaml:11:")
+    assert set(lines) >= set(ALERTS)
+    assert explain_report.alerts(sources, "platform.yaml", None) is None
+
+
+def test_alerts_are_listed_by_the_command() -> None:
+    done = obsc("explain", "specs/vision-triton.yaml:alerts", "--env", "prod")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"on  HighInferenceLatency: it has a threshold at specs/vision-triton\.yaml:29:43; told within", done.stdout)

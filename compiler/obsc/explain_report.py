@@ -7,9 +7,13 @@ from pathlib import Path
 
 from obsc import encode, pipeline
 from obsc.codes import CODES
+from obsc.detection import Clock, parts, promise
 from obsc.diagnostics import Sink, render
 from obsc.explain import Influence, Question, Spot, ask, default_of, influence, influences, suggested
+from obsc.ir import Service
 from obsc.leaves import concerned, unwritten, written
+from obsc.lower import lower
+from obsc.rules.verdicts import Verdict, verdicts
 from obsc.secrets import masked
 from obsc.source import Node, Source, at
 from obsc.source import Path as Steps
@@ -23,6 +27,29 @@ def code(name: str) -> str:
     """What a code means and what to do about it."""
     one = CODES[name]
     return f"{name}: {one.title}\n\n{one.explanation}"
+
+
+def alerts(sources: Mapping[str, Source], file: str, environment: str | None) -> str | None:
+    """Every alert of a spec's service in each environment: whether it is on and why, and when it tells of a total fault."""
+    lines = []
+    for one in pipeline.resolved(sources, Sink(), environment=environment):
+        if one.file != file:
+            continue
+        service = lower(one)
+        for part, of_part in zip(one.parts, service.parts or (service,), strict=True):
+            lines.append(one.identity.environment + (f", {part.component}" if part.component else "") + ":")
+            said = part.platform
+            clock = Clock(said.prometheus.scrape_interval, said.prometheus.evaluation_interval, said.alertmanager.group_wait)
+            lines += [_verdict(verdict, service, clock) for verdict in verdicts(part, of_part)]
+    return "".join(f"{line}\n" for line in lines) or None
+
+
+def _verdict(one: Verdict, service: Service, clock: Clock) -> str:
+    where = f" at {one.place.file}:{one.place.line}:{one.place.column}" if one.place is not None else ""
+    promised = sorted({promise(rule, service, clock) for rule in one.rules}, key=lambda found: found.total)
+    told = f"; told within {parts(promised[0])}" if promised else ""
+    told += f" to {parts(promised[-1])}" if len(promised) > 1 else ""
+    return f"  {'on ' if one.on else 'off'} {one.alert}: {one.reason}{where}{told}"
 
 
 def value(sources: Mapping[str, Source], file: str, path: str, environment: str | None) -> str | None:

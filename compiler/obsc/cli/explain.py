@@ -18,8 +18,9 @@ from obsc.cli.options import SpecPath, specs
 def explain_command(what: str, paths: tuple[Path, ...], out: Path, environment: str | None) -> None:
     """Say why something is as it is.
 
-    WHAT is a code (S317), a value of a spec (specs/chat.yaml:alerts.rules.GPUHot.threshold), or a line of an output
-    (out/prod/artifacts/ai/chat/rules.yaml:12). PATHS are the specs (default: specs).
+    WHAT is a code (S317), a value of a spec (specs/chat.yaml:alerts.rules.GPUHot.threshold), a line of an output
+    (out/prod/artifacts/ai/chat/rules.yaml:12), or the alerts of a spec (specs/chat.yaml:alerts): each is said to be on or off
+    and why, and how long after a total fault it is told of at the latest. PATHS are the specs (default: specs).
     """
     from obsc import explain_report  # noqa: PLC0415
     from obsc.codes import CODES, near  # noqa: PLC0415
@@ -33,6 +34,8 @@ def explain_command(what: str, paths: tuple[Path, ...], out: Path, environment: 
     file, _, where = what.rpartition(":")
     if file and where.isdigit():
         said = explain_report.output(sources, Path(file), out, int(where))
+    elif file in sources and where == "alerts":
+        said = explain_report.alerts(sources, file, environment)
     elif file in sources:
         said = explain_report.value(sources, file, where, environment)
     else:

@@ -29,16 +29,12 @@ ALERTS: dict[str, Default] = {one.name: one for one in (
     RESTARTING, TARGET, SAMPLES, BLIND, OUT_OF_BOUNDS,
     FAILING, BURN_FAST, BURN_SLOW, EXHAUSTED, GONE)}
 _SIGNALS = {SLOW.name: "requestDuration", FIRST.name: "timeToFirstToken"}
-# What alerts need that are not worth an info where they are left out.
-_LACKING = {**dict.fromkeys((BUSY.name, HOT.name, OVERHEATING.name), "the spec names no `accelerators`"),
-            FAILING.name: "the spec has no `probes`", OUT_OF_BOUNDS.name: "the spec has no `indicators`"}
 _WITHOUT_THRESHOLD = frozenset(one.name for one in ALERTS.values() if one.threshold == 0 and one.kind == "number")
 
 
 def known_alerts(resolved: Resolved, service: Service, sink: Sink) -> None:
     """`alerts.rules` names alerts that exist and that this runtime's metrics allow; in profiles what those forbid is ignored."""
     made = {rule.name for rule in service.alerts}
-    omitted = dict(service.omitted)
     for name, rule in resolved.service.alerts.rules.items():
         path = ("alerts", "rules", name)
         place = resolved.origins.place(path, key=True)
@@ -47,9 +43,13 @@ def known_alerts(resolved: Resolved, service: Service, sink: Sink) -> None:
             sink.error("S301", f"there is no alert `{name}`", place, path=f"alerts.rules.{name}",
                        hint=advice.nearest(name, ALERTS, f"known are {', '.join(sorted(ALERTS))}"))
         elif name not in made and rule.enabled is not False and not from_profile and resolved.sound("runtime") and resolved.sound(*path):
-            reason = omitted.get(name, _LACKING.get(name, "it does not apply to this service"))
-            sink.error("S308", f"the alert `{name}` cannot be made: {reason}", place, path=f"alerts.rules.{name}",
+            sink.error("S308", f"the alert `{name}` cannot be made: {reason_left_out(name, service)}", place, path=f"alerts.rules.{name}",
                        hint="leave it out, or supply what is missing")
+
+
+def reason_left_out(name: str, service: Service) -> str:
+    """Why a service has not got one of the known alerts: as its family says, or what a spec without it lacks."""
+    return dict(service.omitted).get(name, ALERTS[name].needs)
 
 
 def alert_numbers(resolved: Resolved, _: Service, sink: Sink) -> None:

@@ -9,9 +9,10 @@ from obsc.signals.reading import Reading
 from obsc.signals.settings import Default, Settings
 from obsc.signals.subject import Subject
 
-BUSY = Default("GPUUtilizationHigh", WARNING, hold=600, threshold=0.95, kind="ratio", enabled=False)
-HOT = Default("GPUHot", WARNING, hold=600, threshold=85)
-OVERHEATING = Default("GPUOverheating", CRITICAL, hold=300, threshold=90)
+_NONE = "the spec names no `accelerators`"
+BUSY = Default("GPUUtilizationHigh", WARNING, hold=600, threshold=0.95, kind="ratio", enabled=False, needs=_NONE)
+HOT = Default("GPUHot", WARNING, hold=600, threshold=85, needs=_NONE)
+OVERHEATING = Default("GPUOverheating", CRITICAL, hold=300, threshold=90, needs=_NONE)
 # Labels that tell one device from another, the most readable first.
 _DEVICE = ("gpu_id", "gpu", "gpu_uuid", "UUID", "GPU_I_ID", "DeviceId")
 

@@ -12,7 +12,7 @@ from obsc.signals.written import is_selector, sample_series, written, written_se
 from obsc.spec.written import AlertTest as Test
 from obsc.spec.written import CustomAlert, Indicator, OwnPanel
 
-OUT_OF_BOUNDS = Default("IndicatorOutOfBounds", Severity.WARNING, hold=900)
+OUT_OF_BOUNDS = Default("IndicatorOutOfBounds", Severity.WARNING, hold=900, needs="the spec has no `indicators`")
 NUMERATOR, DENOMINATOR = "ai:indicator_numerator:rate", "ai:indicator_denominator:rate"
 # So few events in half an hour say nothing about their share.
 _LEAST_EVENTS, _WINDOW = 20.0, 1800.0

@@ -9,7 +9,7 @@ from obsc.signals.alert import CRITICAL, WHO, Contribution, Story, alert
 from obsc.signals.settings import Default
 from obsc.signals.subject import Subject
 
-FAILING = Default("ProbeFailing", CRITICAL, hold=180)
+FAILING = Default("ProbeFailing", CRITICAL, hold=180, needs="the spec has no `probes`")
 SUCCESS = "probe_success"
 _CHECKS = (
     "Send the request yourself, from inside the cluster: does it hang, fail, or answer something unexpected?",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from obsc.ir import Origin, Severity
 from obsc.resolve import Resolved
+from obsc.source import Path
 from obsc.spec.types import Quantity
 
 # Scrapes that flap must not resolve and raise an alert in turn; tickets are patient.
@@ -16,7 +17,8 @@ _KEEP = {Severity.CRITICAL: 300.0, Severity.WARNING: 900.0, Severity.INFO: 0.0}
 class Default:
     """An alert as it is before the spec says anything. `threshold` in seconds, as a ratio, or a bare number.
 
-    `enabled` says whether it applies by itself; `kind` of its threshold is duration, ratio or number.
+    `enabled` says whether it applies by itself; `kind` of its threshold is duration, ratio or number. `needs` says what a spec
+    without it lacks, where families are silent about that.
     """
 
     name: str
@@ -25,6 +27,16 @@ class Default:
     threshold: float = 0.0
     kind: str = "number"
     enabled: bool = True
+    needs: str = "it does not apply to this service"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Whether an alert is wanted, why in words, and the path of the key that says so (empty: nobody does)."""
+
+    on: bool
+    reason: str
+    path: Path = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +53,25 @@ class Settings:
     origin: Origin
 
 
-def settle(resolved: Resolved, default: Default) -> Settings | None:
-    """What holds for an alert, or None if it is off. Whoever gives an alert numbers wants it; what a platform or a profile says
-    of it, but for a threshold, is for services that have it.
+def wish(resolved: Resolved, default: Default) -> Wish:
+    """Whether an alert is wanted, by the spec or by itself. Whoever gives an alert numbers wants it; what a platform or a profile
+    says of it, but for a threshold, is for services that have it.
     """
+    path = ("alerts", "rules", default.name)
     rule = resolved.service.alerts.rules.get(default.name)
-    own = not resolved.origins.layer(("alerts", "rules", default.name)).startswith(("profile", "platform"))
-    asked = rule is not None and (own or rule.threshold is not None or rule.enabled is True)
-    if (rule is not None and rule.enabled is False) or not (default.enabled or asked):
+    if rule is not None and rule.enabled is not None:
+        return Wish(rule.enabled, f"switched {'on' if rule.enabled else 'off'}", (*path, "enabled"))
+    if rule is not None and rule.threshold is not None:
+        return Wish(True, "it has a threshold", (*path, "threshold"))
+    if rule is not None and not resolved.origins.layer(path).startswith(("profile", "platform")):
+        return Wish(True, "it has numbers of its own", path)
+    return Wish(True, "built-in default") if default.enabled else Wish(False, "off by default")
+
+
+def settle(resolved: Resolved, default: Default) -> Settings | None:
+    """What holds for an alert, or None if it is off."""
+    rule = resolved.service.alerts.rules.get(default.name)
+    if not wish(resolved, default).on:
         return None
     wanted = Severity(rule.severity) if rule is not None and rule.severity else default.severity
     severity = _capped(resolved, wanted)
