@@ -9,10 +9,12 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 FAULT = "OBSC_FAULT"
 KILLED = 137  # what a shell says of a process that was killed
+_AT_ONCE = 8
 _numbers = itertools.count(1)
 
 
@@ -49,6 +51,29 @@ def sync(path: Path) -> None:
     finally:
         os.close(handle)
     _done()
+
+
+def sync_all(paths: Sequence[Path], *, missing_ok: bool = False) -> None:
+    """The same of many, several at once: a disk takes them together, and waiting for one after the other takes ten times as long."""
+    import threading  # noqa: PLC0415  not where nothing is written
+
+    lost: dict[int, OSError] = {}
+
+    def some(start: int) -> None:
+        for index in range(start, len(paths), _AT_ONCE):
+            try:
+                sync(paths[index])
+            except OSError as error:
+                if not (missing_ok and isinstance(error, FileNotFoundError)):
+                    lost[index] = error
+
+    threads = [threading.Thread(target=some, args=(start,)) for start in range(min(_AT_ONCE, len(paths)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if lost:
+        raise lost[min(lost)]
 
 
 def rename(path: Path, target: Path) -> None:

@@ -116,22 +116,27 @@ def _stage(root: Path, tree: Mapping[str, bytes], paths: Sequence[str]) -> list[
     staging = root / STAGING
     with contextlib.suppress(FileExistsError):
         disk.make_folder(staging, 0o700)
-    steps = [_staged(root, number, _Step(path, digest(tree[path]) if path in tree else None, digest_at(root / path)))
-             for number, path in enumerate(paths)]
-    for one in steps:
-        if one.step.new is not None:
-            disk.put(one.new, tree[one.step.path])
-        if one.step.old is not None:
-            disk.keep(one.target, one.old)
+    steps = [_put(root, number, path, tree.get(path)) for number, path in enumerate(paths)]
     draft = staging / _DRAFT
     disk.put(draft, (json.dumps({"steps": [asdict(one.step) for one in steps]}, indent=1) + "\n").encode())
     # Only now: file systems sync one file at the price of many if all were written before.
-    for path in (*(one.new for one in steps if one.step.new is not None), draft, staging):
-        disk.sync(path)
+    disk.sync_all([*(one.new for one in steps if one.step.new is not None), draft])
+    disk.sync(staging)
     disk.rename(draft, staging / _JOURNAL)
     for path in (staging, root):
         disk.sync(path)
     return steps
+
+
+def _put(root: Path, number: int, path: str, content: bytes | None) -> _Staged:
+    """Stage what a path shall have, beside what it has now."""
+    new = digest(content) if content is not None else None
+    one = _staged(root, number, _Step(path, new, digest_at(root / path)))
+    if content is not None:
+        disk.put(one.new, content)
+    if one.step.old is not None:
+        disk.keep(one.target, one.old)
+    return one
 
 
 def _staged(root: Path, number: int, step: _Step) -> _Staged:
@@ -191,9 +196,8 @@ def _put_back(one: _Staged) -> None:
 
 def _sync_folders(root: Path, steps: Iterable[_Staged]) -> None:
     changed = {folder for one in steps for folder in folders(one.step.path)}
-    for path in (root, *(root / folder for folder in sorted(changed))):
-        with contextlib.suppress(FileNotFoundError):  # a folder may be gone by what was deleted, or never have come
-            disk.sync(path)
+    # A folder may be gone by what was deleted, or never have come.
+    disk.sync_all([root, *(root / folder for folder in sorted(changed))], missing_ok=True)
 
 
 def _discard(root: Path) -> None:
