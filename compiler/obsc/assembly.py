@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from obsc import conventions, write
+from obsc import conventions, workers, write
 from obsc.committed import read_part
 from obsc.diagnostics import Place, Sink
 from obsc.fitting import Memo, fitted
@@ -54,6 +54,7 @@ class Assembly:
     alone: bool = False
     pruned: bool = False
     memo: Memo | None = None
+    jobs: int = 1  # how many processes make what is shared; 0: as many as pay
     tree: Tree = field(default_factory=Tree)
     owned: list[str] = field(default_factory=list)
     parts: dict[str, dict[Identity, Part]] = field(default_factory=dict)
@@ -150,7 +151,7 @@ def emit_platform(run: Assembly, environment: Environment) -> None:
     """Link the parts of an environment, and put what is shared into the tree, unless there are errors."""
     parts, folders = list(run.parts.get(environment.name, {}).values()), run.folders.get(environment.name, ())
     own = run.sink.fresh()
-    encoded = shared(environment, parts, folders, own, memo=run.memo)
+    encoded = shared(environment, parts, folders, own, memo=run.memo, jobs=run.jobs)
     run.sink.extend(own)
     if own.failed:
         return
@@ -160,8 +161,8 @@ def emit_platform(run: Assembly, environment: Environment) -> None:
                   conventions.manifests(environment.name, "kustomization.yaml")]
 
 
-def shared(environment: Environment, parts: Sequence[Part], folders: Collection[str], sink: Sink, *,
-           memo: Memo | None = None, wanted: Collection[str] = ()) -> Mapping[str, bytes]:
+def shared(environment: Environment, parts: Sequence[Part], folders: Collection[str], sink: Sink, *,  # noqa: PLR0913  what and how
+           memo: Memo | None = None, wanted: Collection[str] = (), jobs: int = 1) -> Mapping[str, bytes]:
     """The files that services of an environment share, or those that are `wanted`. `folders` are those of services with objects.
 
     With an error in the sink they are not to be used.
@@ -173,7 +174,8 @@ def shared(environment: Environment, parts: Sequence[Part], folders: Collection[
     if sink.failed:
         return encoded
     is_all = not wanted or listed in wanted
-    fitted([one for one in artifacts if is_all or one.path in wanted], environment.origins, environment.platform, sink, encoded, memo)
+    fitted([one for one in artifacts if is_all or one.path in wanted], environment.origins, environment.platform, sink, encoded,
+           memo=memo, each=lambda make, some: workers.each(make, some, jobs or workers.paying(len(some))))
     if is_all:
         relative = Renamed(encoded, {conventions.bundled(environment.name, path): path for path in encoded})
         encoded[listed] = write.manifest(relative)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from obsc.resolve import Origins
 from obsc.source import Path, at
 from obsc.spec.platform import AIPlatform
 
+Each = Callable[[Callable[[Artifact], bytes], Sequence[Artifact]], Iterable[bytes]]
 _NAME: Path = ("metadata", "name")
 _BOARD: tuple[Path, ...] = (("dashboards", "panels"), ("alerts", "custom"), ("components",))
 _RULES: tuple[Path, ...] = (("alerts", "custom"), ("indicators",), ("components",))
@@ -31,36 +32,51 @@ class Memo(Protocol):
         """Keep bytes."""
 
 
-def fitted(artifacts: Iterable[Artifact], origins: Origins, platform: AIPlatform | None, sink: Sink,
-           found: MutableMapping[str, bytes], memo: Memo | None = None) -> None:
+def fitted(artifacts: Iterable[Artifact], origins: Origins, platform: AIPlatform | None, sink: Sink,  # noqa: PLR0913  one way to bytes
+           found: MutableMapping[str, bytes], *, memo: Memo | None = None, each: Each = map) -> None:
     """The bytes of artifacts by path, put into `found`, with an error in the sink for each that is too large or whose path is taken.
 
-    Objects that a client cannot apply say that the server has to. With a `platform` the artifacts are what services share.
+    Objects that a client cannot apply say that the server has to. With a `platform` the artifacts are what services share. `each`
+    makes those that no memo has, perhaps several at once.
     """
-    for artifact in artifacts:
-        raw, kind = _raw(artifact, memo), _kind(artifact)
+    artifacts, lengths, missing = list(artifacts), dict[int, int](), list[int]()
+    for index, artifact in enumerate(artifacts):
+        known = _known(artifact, memo)
+        if known is None:
+            missing.append(index)
+        else:
+            found[artifact.path], lengths[index] = known, len(known)
+    for index, raw in zip(missing, each(_made, [artifacts[index] for index in missing]), strict=True):
+        found[artifacts[index].path], lengths[index] = raw, len(raw)
+        if memo is not None and (words := _words(artifacts[index])):
+            memo.put(words, raw)
+    taken = set[str]()
+    for index, artifact in enumerate(artifacts):
+        kind = _kind(artifact)
         if platform is None:
-            _judge(artifact, kind, len(raw), origins, sink)
+            _judge(artifact, kind, lengths[index], origins, sink)
         elif kind:
-            _judge_shared(artifact, kind, len(raw), (origins, platform), sink)
-        if artifact.path in found:
+            _judge_shared(artifact, kind, lengths[index], (origins, platform), sink)
+        if artifact.path in taken:
             sink.error("W902", f"two outputs are called `{artifact.path}`", origins.place(_NAME), hint="rename one of their sources")
-        found[artifact.path] = raw
+        taken.add(artifact.path)
 
 
-def _raw(artifact: Artifact, memo: Memo | None) -> bytes:
-    """The bytes, as they were remembered or as they are made now."""
-    data = artifact.data
-    words = (artifact.path, *data.of) if isinstance(data, Recipe) else ()
-    known = memo.get(words) if memo is not None and words else None
-    if known is not None:
-        return known
+def _words(artifact: Artifact) -> tuple[str, ...]:
+    """What decides an artifact's bytes; () if they are not worth remembering."""
+    return (artifact.path, *artifact.data.of) if isinstance(artifact.data, Recipe) else ()
+
+
+def _known(artifact: Artifact, memo: Memo | None) -> bytes | None:
+    words = _words(artifact)
+    return memo.get(words) if memo is not None and words else None
+
+
+def _made(artifact: Artifact) -> bytes:
     artifact = replace(artifact, data=artifact.plain)
     raw = encode(artifact)
     if _kind(artifact) and sizes.needs_server(artifact.data, len(raw)):
         raw = encode(replace(artifact, data=k8s.on_server(artifact.data)))
-    if memo is not None and words:
-        memo.put(words, raw)
     return raw
 
 

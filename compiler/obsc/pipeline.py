@@ -98,7 +98,8 @@ def _compiled(sources: Mapping[str, Source], files: Mapping[str, bytes], sink: S
     units = _units([*translated, *(one for one in objects if one is not None)], found, sink)
     if library is None:
         return nothing(Known(sources, files))
-    assembly = Assembly(sink, out, prune, alone=not units, memo=Objects(work.store) if work.store is not None else None)
+    assembly = Assembly(sink, out, prune, alone=not units, memo=Objects(work.store) if work.store is not None else None,
+                        jobs=work.jobs)
     good = [one for one in units if not one.failed and one.identity.environment not in broken]
     good = [one for one in good if one.identity.environment not in setting.wanted or add_unit(assembly, one)]
     failed = {one.identity for one in units} - {one.identity for one in good}

@@ -84,13 +84,17 @@ def masked(line: str) -> str:
 
     Characters that nobody sees hide no credential: they are looked through.
     """
-    seen = [index for index, char in enumerate(line) if _UNSEEN.match(char) is None]
-    text = "".join(line[index] for index in seen) if len(seen) < len(line) else line
-    stars = list(line)
+    seen: Sequence[int] = range(len(line))
+    text = line
+    if _UNSEEN.search(line) is not None:
+        seen = [index for index, char in enumerate(line) if _UNSEEN.match(char) is None]
+        text = "".join(line[index] for index in seen)
+    stars: list[str] = []
     for start, end in _spans(text):
+        stars = stars or list(line)
         for index in seen[start:end]:
             stars[index] = "*"
-    return "".join(stars)
+    return "".join(stars) or line
 
 
 def masked_lines(lines: Sequence[str]) -> list[str]:

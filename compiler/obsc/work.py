@@ -13,7 +13,6 @@ from obsc.store import Store, key
 from obsc.translate import Setting, translate_bytes
 
 _FORM, _MADE = "object 1", "made 1"  # changes when the bytes of an entry mean something else
-_PAYS = 16  # so many files are worth a process
 _ODD = b""
 
 
@@ -72,7 +71,7 @@ def run(work: Work, files: Mapping[str, bytes], setting: Setting, shared: Sequen
             work.store.put(names[file], raw)
         return raw
 
-    jobs = work.jobs or max(1, min(workers.processors(), len(missing) // _PAYS))
+    jobs = work.jobs or workers.paying(len(missing))
     for done, (file, raw) in enumerate(zip(missing, workers.each(compiled, missing, jobs), strict=True), 1):
         found[file] = unpack(raw) if raw else None
         work.progress(done, len(missing))

@@ -18,22 +18,35 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _DONE, _FAILED = b"\0", b"\1"
+_PAYS = 16  # so many items are worth a process
 
 
 class LostError(Exception):
     """A process ended, or failed, before its work was done."""
 
 
-def processors() -> int:
-    """How many processes can run at once."""
+def paying(items: int) -> int:
+    """How many processes so many items are worth, of those that can run at once."""
+    return max(1, min(_processors(), items // _PAYS))
+
+
+def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def each(work: Callable[[T], bytes], items: Sequence[T], jobs: int) -> Iterator[bytes]:
-    """The result of every item, in order. Raises LostError if a process dies; then, or if nobody reads on, the others end too."""
-    if jobs < 2 or len(items) < 2:
+    """The result of every item, in order. Raises LostError if a process dies; then, or if nobody reads on, the others end too.
+
+    The first item is worked on here: what it loads, the processes have from their beginning.
+    """
+    if jobs < 2 or len(items) < 3:
         yield from map(work, items)
         return
+    yield work(items[0])
+    yield from _shared(work, items[1:], jobs)
+
+
+def _shared(work: Callable[[T], bytes], items: Sequence[T], jobs: int) -> Iterator[bytes]:
     import multiprocessing  # noqa: PLC0415  not for one process
 
     context = multiprocessing.get_context("fork")
