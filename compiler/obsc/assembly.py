@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from obsc import conventions, workers, write
@@ -12,7 +13,7 @@ from obsc.diagnostics import Place, Sink
 from obsc.fitting import Memo, fitted
 from obsc.ir import Identity
 from obsc.link import link
-from obsc.objectfile import Packing, Renamed, Unit
+from obsc.objectfile import Packed, Packing, Renamed, Unit
 from obsc.part import FILE, Part
 from obsc.resolve import Environment
 from obsc.texts import faults
@@ -30,6 +31,15 @@ class Tree(Mapping[str, bytes]):
     def add(self, files: Mapping[str, bytes]) -> None:
         """Take files, in the place of those that have their paths."""
         self._holders.update(dict.fromkeys(files, files))
+
+    def marks(self) -> dict[str, str]:
+        """By folder, what tells the names and the content of its files from others, without reading most of them."""
+        found: dict[str, list[str]] = {}
+        for path, files in sorted(self._holders.items()):
+            folder, _, name = path.rpartition("/")
+            mark = files.mark(path) if isinstance(files, Packed | Packing) else sha256(files[path]).hexdigest()
+            found.setdefault(folder, []).append(f"{name}:{mark}")
+        return {folder: sha256("\0".join(words).encode()).hexdigest() for folder, words in found.items()}
 
     def __getitem__(self, path: str) -> bytes:
         return self._holders[path][path]

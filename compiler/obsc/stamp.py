@@ -5,8 +5,11 @@ files, the libraries). It has
 
 - the inputs: names below the given paths, and a digest of the content of each file, taken before they were read;
 - the outputs: for each folder of the environments a digest of what the disk says of its entries (name, size, times, number),
-  and one of their content. What the disk says is believed of a folder whose newest entry is older than the stamp by more than
-  a clock's step; of any other the content is read: a file may change twice within one step, and keep its size.
+  one of their content, and one of what was compiled for it. What the disk says is believed of a folder whose newest entry is older
+  than the stamp by more than a clock's step; of any other the content is read: a file may change twice within one step, and keep
+  its size.
+
+Where only some inputs changed, the command runs, and is told which folders are still as the last one left them.
 
 Whatever is not as it was, or is not understood, is no error here: the command runs. Only the standard library's light modules
 are imported.
@@ -25,14 +28,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from obsc import build
 from obsc.store import Store, home, key
 
-_FORM = "stamp 1"
+_FORM = "stamp 2"
 _STEP = 2_000_000_000  # nanoseconds: no file system's clock goes in larger steps
 _KINDS = (".yaml", ".yml")
 _LIST, _UNFINISHED = ".obsc.json", (".obsc.lock", ".obsc-staging")
 _AREAS = ("artifacts", "manifests")
 _NEVER = ("--check", "--no-cache", "--help", "-h", "--")
 
-Outputs = dict[str, tuple[str, int]]  # by folder: digest of what the disk says, time of the newest change
+Outputs = dict[str, tuple[str, int, tuple[str, ...]]]  # by folder: digest of what the disk says, time of the newest change, names
 
 
 class Asked:
@@ -87,10 +90,31 @@ def covers(paths: Iterable[str], names: Iterable[str]) -> bool:
     return all((path := os.path.abspath(name)) in files or path.startswith(folders) for name in names)
 
 
-def keep(before: str | None, given: tuple[Sequence[str], str], tree: Mapping[str, bytes], said: tuple[str, str]) -> None:
+def settled(out: str, marks: Mapping[str, str], owned: Iterable[str]) -> frozenset[str]:
+    """Folders of outputs that hold what is compiled for them now, and nothing else, as the last such command left them; and folders
+    of `owned` for which there is nothing, here and there. `marks` tell what is compiled for a folder.
+    """
+    try:
+        stamp = json.loads((_asked[0].store.get(_asked[0].name) if _asked else None) or b"null")
+        if stamp is None or stamp["out"] != out:
+            return frozenset()
+        kept, written = stamp["outputs"], stamp["time"]
+        found = _outputs(out, sorted({folder.partition("/")[0] for folder in (*marks, *owned)}))
+        same = {folder for folder, (digest, newest, _) in found.items()
+                if folder in kept and newest <= written - _STEP and digest == kept[folder][0]
+                and kept[folder][3] and kept[folder][3] == marks.get(folder)}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return frozenset()
+    return frozenset({*same, *(folder for folder in owned if folder not in found and folder not in marks
+                               and not os.path.lexists(os.path.join(out, folder)))})
+
+
+def keep(before: str | None, given: tuple[Sequence[str], str], tree: Mapping[str, bytes], marks: Mapping[str, str],
+         said: tuple[str, str]) -> None:
     """Keep a stamp of the command that ends well now. `before` is the digest of its inputs from before it read them.
 
-    `given` are its paths and its output folder, `tree` is what it wrote there, `said` went to stderr and stdout.
+    `given` are its paths and its output folder, `tree` is what it wrote there, told by folder in `marks`; `said` went to stderr
+    and stdout.
     """
     if not _asked or before is None:
         return
@@ -102,12 +126,13 @@ def keep(before: str | None, given: tuple[Sequence[str], str], tree: Mapping[str
         found = {}
         environments = sorted({path.partition("/")[0] for path in tree})
         here = _folders(tree)
-        for folder, (digest, newest) in _outputs(out, environments).items():
+        for folder, (digest, newest, names) in _outputs(out, environments).items():
             recent = newest > one.began - _STEP
             # What was put there a moment ago may have been changed since, with nothing to tell it by later.
             if recent and not (folder in here and _is_compiled(out, folder, here[folder], tree)):
                 return
-            found[folder] = (digest, newest, _content(out, folder) if recent else "")
+            mark = marks.get(folder, "") if set(names) == set(here.get(folder, ())) else ""
+            found[folder] = (digest, newest, _content(out, folder) if recent else "", mark)
     except OSError:
         return
     stamp = {"time": now, "inputs": before, "paths": list(paths), "out": out, "environments": environments, "outputs": found,
@@ -153,12 +178,12 @@ def _as_left(stamp: dict[str, object], one: Asked) -> bool:
     if found.keys() != outputs.keys():
         return False
     fresh = {}
-    for folder, (digest, newest) in found.items():
-        old, _, content = outputs[folder]
+    for folder, (digest, newest, _) in found.items():
+        old, _, content, mark = outputs[folder]
         if (digest != old or newest > written - _STEP) and (not content or _content(out, folder) != content):
             return False
-        fresh[folder] = (digest, newest, content)
-    if any(newest > written - _STEP for _, newest in found.values()):
+        fresh[folder] = (digest, newest, content, mark)
+    if any(newest > written - _STEP for _, newest, _ in found.values()):
         one.store.put(one.name, json.dumps({**stamp, "time": one.began, "outputs": fresh}, separators=(",", ":")).encode())
     return True
 
@@ -187,16 +212,18 @@ def _inputs(path: str, out: str) -> Iterator[str | None]:
 def _outputs(out: str, environments: Sequence[str]) -> Outputs:
     """Every folder of outputs, relative to theirs."""
     found: Outputs = {}
-    pending = [f"{one}/{area}" for one in environments for area in _AREAS]
+    pending = [f"{one}/{area}" for one in environments for area in _AREAS
+               if not os.path.islink(os.path.join(out, one)) and not os.path.islink(os.path.join(out, one, area))]
     while pending:
         folder = pending.pop()
-        made, newest = hashlib.sha256(), 0
+        made, newest, names = hashlib.sha256(), 0, list[str]()
         try:
             entries = os.scandir(os.path.join(out, folder))
         except FileNotFoundError:
             continue
         with entries:
             for entry in sorted(entries, key=lambda one: one.name):
+                names.append(entry.name)
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(f"{folder}/{entry.name}")
                     made.update(f"{entry.name}/\0".encode("utf-8", "surrogateescape"))
@@ -205,7 +232,7 @@ def _outputs(out: str, environments: Sequence[str]) -> Outputs:
                 made.update(f"{entry.name}\0{one.st_mode}:{one.st_size}:{one.st_mtime_ns}:{one.st_ctime_ns}:{one.st_ino}\0".encode(
                     "utf-8", "surrogateescape"))
                 newest = max(newest, one.st_ctime_ns)
-        found[folder] = (made.hexdigest(), newest)
+        found[folder] = (made.hexdigest(), newest, tuple(names))
     return found
 
 

@@ -65,10 +65,11 @@ def write(root: Path, tree: Mapping[str, bytes], owned: Sequence[str], sink: Sin
         return bring(root, tree, owned, sink, check=check) if ready else None
 
 
-def bring(root: Path, tree: Mapping[str, bytes], owned: Sequence[str], sink: Sink, *, check: bool = False) -> Outcome | None:
-    """The same for who already holds the folder."""
+def bring(root: Path, tree: Mapping[str, bytes], owned: Sequence[str], sink: Sink, *, check: bool = False,
+          settled: Container[str] = ()) -> Outcome | None:
+    """The same for who already holds the folder. `settled` are folders that hold what the tree has for them, and nothing else."""
     try:
-        outcome = _plan(root, tree, owned, sink, check=check)
+        outcome = _plan(root, tree, owned, sink, check=check, settled=settled)
         if outcome is not None and not check and not outcome.clean:
             commit(root, tree, _steps(tree, outcome))
     except OSError as error:
@@ -93,19 +94,23 @@ def held(root: Path, sink: Sink, *, check: bool = False) -> Iterator[bool]:
         yield ready
 
 
-def _plan(root: Path, tree: Mapping[str, bytes], owned: Sequence[str], sink: Sink, *, check: bool) -> Outcome | None:
+def _plan(root: Path, tree: Mapping[str, bytes], owned: Sequence[str], sink: Sink, *, check: bool,
+          settled: Container[str]) -> Outcome | None:
     """What has to be done; None (with errors) if something forbids it. Only reads."""
-    faults = list(_faults(root, tree))
+    faults = list(_faults(root, tree, settled))
     sink.extend(faults)
     folded = {path.casefold(): path for path in tree}
     stale: list[str] = []
     for folders in _bundles(owned):
+        if all(folder in settled for folder in folders):
+            continue
         listed = _listed(root, folders, sink)
         # A list that cannot be trusted deletes nothing; the error is reported, and a new list takes its place.
         if listed is not None:
             stale += _stale(root, folded, listed, sink)
             _report_foreign(root, folders, (tree, listed), sink)
-    return None if faults else _compare(root, tree, sorted(stale), check=check)
+    unsettled = [path for path in sorted(tree) if path.rpartition("/")[0] not in settled]
+    return None if faults else _compare(root, tree, unsettled, sorted(stale), check=check)
 
 
 def _bundles(owned: Sequence[str]) -> Iterable[list[str]]:
@@ -117,7 +122,7 @@ def _bundles(owned: Sequence[str]) -> Iterable[list[str]]:
     return bundles.values()
 
 
-def _faults(root: Path, tree: Mapping[str, bytes]) -> Iterator[Diagnostic]:
+def _faults(root: Path, tree: Mapping[str, bytes], settled: Container[str]) -> Iterator[Diagnostic]:
     folded: dict[str, str] = {}
     plain, told = set[str](), set[str]()
     for path in sorted(tree, key=lambda one: (one.casefold(), one)):
@@ -130,7 +135,7 @@ def _faults(root: Path, tree: Mapping[str, bytes]) -> Iterator[Diagnostic]:
         if other != path or above:
             yield Diagnostic("W902", Severity.ERROR, f"`{above or other}` and `{path}` cannot both be files on every disk", Place(path),
                              hint="this is a fault of ours: report it, and rename one of the services until it is mended")
-        found = footing.obstacle(root, path, plain)
+        found = footing.obstacle(root, path, plain) if path.rpartition("/")[0] not in settled else None
         if found and found not in told:
             told.add(found)
             yield Diagnostic("W904", Severity.ERROR, f"`{found}` is in the way of outputs: expected a plain file in plain folders",
@@ -210,11 +215,11 @@ def _files(root: Path, folder: str) -> Iterator[str]:
                     yield path
 
 
-def _compare(root: Path, tree: Mapping[str, bytes], stale: Sequence[str], *, check: bool) -> Outcome:
+def _compare(root: Path, tree: Mapping[str, bytes], paths: Sequence[str], stale: Sequence[str], *, check: bool) -> Outcome:
     home = os.fspath(root)
-    added = tuple(path for path in sorted(tree) if not footing.kind(f"{home}/{path}"))
+    added = tuple(path for path in paths if not footing.kind(f"{home}/{path}"))
     missing = set(added)
-    changed = tuple(path for path in sorted(tree) if path not in missing and (root / path).read_bytes() != tree[path])
+    changed = tuple(path for path in paths if path not in missing and (root / path).read_bytes() != tree[path])
     return Outcome(changed, added, tuple(stale), _difference(root, tree, changed) if check else "")
 
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -56,14 +56,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def left(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for one in made.iterdir():
-        if one.name != "saved":
-            shutil.rmtree(one)
-    shutil.copytree(made / "saved", made, dirs_exist_ok=True)
+    back(made)
     monkeypatch.chdir(made)
     monkeypatch.setenv("OBSC_CACHE", str(made / "cache"))
     monkeypatch.setattr(build, "signature", lambda: ("package", 0))
     return made
+
+
+def back(home: Path) -> None:
+    """Put everything back."""
+    for one in home.iterdir():
+        if one.name != "saved":
+            shutil.rmtree(one)
+    shutil.copytree(home / "saved", home, dirs_exist_ok=True)
 
 
 def same_time(path: Path, change: Callable[[bytes], bytes]) -> None:
@@ -152,6 +157,56 @@ def test_another_output_is_another_run(change: Callable[[], object], believed: b
         assert is_known()
     change()
     assert not is_known()
+
+
+def both(home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, change: Callable[[], object],
+         *more: str) -> tuple[tuple[int, str, str], dict[Path, bytes | None]]:
+    """What comes of it if one spec is edited, and something else was changed since the last command."""
+    back(home)
+    assert is_known()
+    with monkeypatch.context() as patch:
+        patch.setattr(stamp, "_STEP", -10_000_000_000)  # what the disk says of files is believed
+        assert is_known()
+        change()
+        with Path("specs/rag.yaml").open("a") as file:
+            file.write("alerts: {rules: {ServiceDown: {for: 3m}}}\n")
+        said = run(capfd, monkeypatch, *WORDS, *more)
+    return said, {path: path.read_bytes() if path.is_file() else None for path in Path("out").rglob("*")}
+
+
+@pytest.mark.parametrize("change", [
+    lambda: None,
+    lambda: same_time(RULES, flip),
+    RULES.unlink,
+    lambda: RULES.with_name("mine.yaml").write_text("mine"),
+    lambda: ((RULES.parent / "mine").mkdir(), (RULES.parent / "mine/one.yaml").write_text("mine")),
+    lambda: shutil.rmtree(RULES.parent),
+    lambda: other(RULES),
+    lambda: (RULES.parent.rename("elsewhere"), RULES.parent.symlink_to(Path("elsewhere").absolute())),
+    lambda: (Path("out/default/artifacts").rename("elsewhere"), Path("out/default/artifacts").symlink_to(Path("elsewhere").absolute())),
+    lambda: (RULES.parent / ".obsc.json").write_text("{}"),
+    lambda: Path("out/default/manifests/ai/chat").mkdir(parents=True, exist_ok=True),
+    lambda: Path("out/default/artifacts/platform/prometheus.yml").write_text("mine"),
+    lambda: shutil.rmtree("out"),
+], ids=["nothing", "edited", "deleted", "added", "added below", "folder gone", "link", "linked folder", "linked area", "list",
+        "folder", "platform", "all"])
+def test_one_spec_changed_is_as_without_what_is_known(left: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+                                                      change: Callable[[], object]) -> None:
+    assert both(left, capfd, monkeypatch, change) == both(left, capfd, monkeypatch, change, "--no-cache")
+
+
+def test_one_spec_changed_and_only_its_folders_are_looked_at(left: Path, capfd: pytest.CaptureFixture[str],
+                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    found, settled = list[frozenset[str]](), stamp.settled
+
+    def seen(out: str, marks: Mapping[str, str], owned: Iterable[str]) -> frozenset[str]:
+        found.append(settled(out, marks, owned))
+        return found[-1]
+
+    monkeypatch.setattr(stamp, "settled", seen)
+    both(left, capfd, monkeypatch, lambda: None)
+    assert "default/artifacts/ai/chat" in found[0]
+    assert "default/artifacts/ai/rag" not in found[0]
 
 
 def test_an_edit_within_a_clocks_step_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ def compile_command(paths: tuple[Path, ...], out: Path, environment: str | None,
                     strict: bool) -> None:
     """Compile services and link their platforms. PATHS are spec files or folders (default: specs)."""
     from obsc import inputs, pipeline, stamp, work, write  # noqa: PLC0415
+    from obsc.assembly import Tree  # noqa: PLC0415
     from obsc.diagnostics import Sink  # noqa: PLC0415
 
     sink, given = Sink(strict=strict), [str(path) for path in paths or DEFAULT]
@@ -43,9 +44,12 @@ def compile_command(paths: tuple[Path, ...], out: Path, environment: str | None,
         compiled = (pipeline.compile_specs(sources, sink, environment=environment, out=out, prune=prune, services=services, work=how)
                     if ready else pipeline.nothing(inputs.Known(sources, services)))
         # What is pruned is off the platform's files already: an error that came later must not let the rest through.
-        ended = end(compiled, sink, out, check_only=check_only, hold=(fail_fast or compiled.pruned) and sink.failed, form=form, infos=infos)
+        hold = (fail_fast or compiled.pruned) and sink.failed
+        marks = compiled.tree.marks() if store is not None and isinstance(compiled.tree, Tree) else {}
+        known = stamp.settled(str(out), marks, compiled.owned) if marks else frozenset()
+        ended = end(compiled, sink, out, check_only=check_only, hold=hold, form=form, infos=infos, settled=known)
         if ended.code == 0 and stamp.covers(given, {*sources, *services}):
-            stamp.keep(before, (given, str(out)), compiled.tree, (ended.stderr, ended.stdout))
+            stamp.keep(before, (given, str(out)), compiled.tree, marks, (ended.stderr, ended.stdout))
     if store is not None:
         store.trim()
     sys.exit(ended.code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,15 +36,16 @@ class Ended(NamedTuple):
 
 
 def end(compiled: Compiled, sink: Sink, out: Path, *, check_only: bool, hold: bool,  # noqa: PLR0913  one way to end
-        form: str, infos: bool) -> Ended:
-    """Bring the outputs to disk, or compare them; show the findings and what came of them."""
+        form: str, infos: bool, settled: Container[str] = ()) -> Ended:
+    """Bring the outputs to disk, or compare them; show the findings and what came of them. `settled` as for `write.bring`."""
     from obsc import pipeline, write  # noqa: PLC0415
 
     if not compiled.tree and not sink.failed:
         from obsc.diagnostics import Place  # noqa: PLC0415
 
         sink.error("W912", "nothing was compiled", Place(str(out)), hint="give specs or parts")
-    outcome = write.bring(out, compiled.tree, compiled.owned, sink, check=check_only) if compiled.tree and not hold else None
+    outcome = (write.bring(out, compiled.tree, compiled.owned, sink, check=check_only, settled=settled)
+               if compiled.tree and not hold else None)
     shown = report(compiled.sources, sink, form=form, infos=infos)
     if outcome is not None and check_only and not outcome.clean:
         click.echo(outcome.diff, nl=False)
