@@ -20,7 +20,7 @@ from collections.abc import Callable
 from importlib.resources.abc import Traversable
 from importlib.util import cache_from_source
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from obsc import build
 from obsc.store import key
@@ -37,7 +37,7 @@ def prepared(file: Traversable, make: Callable[[bytes], T]) -> T:
     known = _kept(place, raw)
     if known is not None:
         # As with Python's own: who can write there can change the compiler itself.
-        return pickle.loads(known)  # type: ignore[no-any-return]  # noqa: S301
+        return cast("T", pickle.loads(known))  # noqa: S301
     made = make(raw)
     if not sys.dont_write_bytecode:
         _keep(place, raw, pickle.dumps(made, 5))
@@ -46,12 +46,9 @@ def prepared(file: Traversable, make: Callable[[bytes], T]) -> T:
 
 def _place(file: Traversable) -> Path | None:
     """Where it is kept; None if the package is no folder, or Python keeps nothing."""
-    if not isinstance(file, Path):
+    if not isinstance(file, Path) or sys.implementation.cache_tag is None:
         return None
-    try:
-        return Path(cache_from_source(str(file))).with_suffix(".data")
-    except NotImplementedError:
-        return None
+    return Path(cache_from_source(str(file))).with_suffix(".data")
 
 
 def _kept(place: Path, raw: bytes) -> bytes | None:
