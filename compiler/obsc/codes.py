@@ -167,6 +167,8 @@ CODES: dict[str, Code] = {
     "S375": Code("too little traffic", "At night one failed request is a hundred per cent.", ("error", "info")),
     "S376": Code("unknown to the objective", "A promise names components, indicators and labels that are there."),
     "S377": Code("period of an objective", "A budget is counted over the samples that are kept.", _MOSTLY_ERROR),
+    "S378": Code("alert too late", "An alert comes as late as its scrapes, evaluations, windows, `for` and the group's wait add up to: "
+                 "what has to come sooner needs shorter ones."),
     "S380": Code("quantile without a result", "Quantiles are read from buckets that still have their bounds, for a share from 0 to 1."),
     "S381": Code("function for another type", "A counter only grows and begins anew with a restart, which rate() and increase() know; a "
                  "level goes up and down, which they take for restarts.", _WARNING),

@@ -13,6 +13,7 @@ from obsc.explain import Influence, Question, Spot, ask, default_of, influence, 
 from obsc.ir import Service
 from obsc.leaves import concerned, unwritten, written
 from obsc.lower import lower
+from obsc.rules.promptness import clock_of
 from obsc.rules.verdicts import Verdict, verdicts
 from obsc.secrets import masked
 from obsc.source import Node, Source, at
@@ -38,8 +39,7 @@ def alerts(sources: Mapping[str, Source], file: str, environment: str | None) ->
         service = lower(one)
         for part, of_part in zip(one.parts, service.parts or (service,), strict=True):
             lines.append(one.identity.environment + (f", {part.component}" if part.component else "") + ":")
-            said = part.platform
-            clock = Clock(said.prometheus.scrape_interval, said.prometheus.evaluation_interval, said.alertmanager.group_wait)
+            clock = clock_of(part)
             lines += [_verdict(verdict, service, clock) for verdict in verdicts(part, of_part)]
     return "".join(f"{line}\n" for line in lines) or None
 

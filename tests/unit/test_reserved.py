@@ -20,7 +20,7 @@ from obsc.validate import check
 SERVICE = {
     "accelerators.product", "alerts.activeTimeIntervals", "alerts.muteTimeIntervals", "autoscaling", "baselines", "cost", "dependencies",
     "drift", "feedback", "logs.retention", "metrics.discovery: otlp", "metrics.dropLabels", "metrics.seriesBudget", "models[].adapters",
-    "models[].price", "objectives[].detectWithin", "objectives[].span", "quality", "workload.kind: CronJob", "workload.kind: Job", "workload.versionLabel",
+    "models[].price", "objectives[].span", "quality", "workload.kind: CronJob", "workload.kind: Job", "workload.versionLabel",
     *(f"{where}[].signal: {word}" for where in ("metrics.series", "objectives")
       for word in ("driftScore", "feedback", "jobDuration", "lastSuccess", "spend"))}
 PLATFORM = {

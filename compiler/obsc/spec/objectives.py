@@ -24,7 +24,7 @@ class SliEvents(Block):
 class Objective(Block):
     """A promise, and alerts when its budget of bad events is spent too fast."""
 
-    later: ClassVar[Mapping[str, str]] = {"span": "objectives on spans", "detectWithin": "a promise of how fast an alert comes"}
+    later: ClassVar[Mapping[str, str]] = {"span": "objectives on spans"}
     later_values: ClassVar[Mapping[str, Mapping[str, str]]] = {"signal": SIGNALS_LATER}
 
     name: DnsLabel = leaf("Name; `availability`, `first-token` and `inter-token` imply their signal.", "first-token")
@@ -47,6 +47,9 @@ class Objective(Block):
     per: Literal["model", "service"] | None = leaf(
         "Whether each model has a budget of its own; so it is, unless given, where several models are told apart.", "service", default=None)
     severity: Literal["critical", "warning"] = leaf("The most urgent alert that it may raise.", "warning", default="critical")
+    detect_within: Duration | None = leaf(
+        "How soon after a total fault its alert has to tell of it: proved from the intervals of scrapes and rules, windows, `for` and "
+        "the group's wait, else an error that names the change to make.", "10m", unit="duration", default=None)
 
 
 class Traffic(Block):
