@@ -191,6 +191,8 @@ CODES: dict[str, Code] = {
     "S391": Code("shape of an alert", "The expression is sound, and decides another thing than it seems to.", _WARNING),
     "S392": Code("label without bounds", "Each value of each label makes a series. Ids of requests and people belong into logs and "
                  "traces.", _WARNING),
+    "S393": Code("too many series", "Series cost memory for as long as they are written, and disk for as long as they are kept. The "
+                 "estimate counts each metric of the release, times the values of its labels and its buckets, for all replicas."),
     # P4xx policy, privacy
     "P402": Code("foreign namespace", "The platform says in which namespaces a team may run services."),
     "P403": Code("severity above the team's", "The platform limits how urgent a team's alerts may be."),

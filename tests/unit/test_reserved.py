@@ -19,7 +19,7 @@ from obsc.validate import check
 # Reserved by the language's reference: what becomes a word of this version leaves this list, and nothing else does.
 SERVICE = {
     "accelerators.product", "alerts.activeTimeIntervals", "alerts.muteTimeIntervals", "autoscaling", "baselines", "cost", "dependencies",
-    "drift", "feedback", "logs.retention", "metrics.discovery: otlp", "metrics.dropLabels", "metrics.seriesBudget", "models[].adapters",
+    "drift", "feedback", "logs.retention", "metrics.discovery: otlp", "metrics.dropLabels", "models[].adapters",
     "models[].price", "objectives[].span", "quality", "workload.kind: CronJob", "workload.kind: Job", "workload.versionLabel",
     *(f"{where}[].signal: {word}" for where in ("metrics.series", "objectives")
       for word in ("driftScore", "feedback", "jobDuration", "lastSuccess", "spend"))}

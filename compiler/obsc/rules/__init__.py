@@ -24,7 +24,7 @@ from obsc.rules.probes import probes
 from obsc.rules.promptness import detected_within
 from obsc.rules.references import endpoints_named, folders, labels_kept, routed, static_targets, uncertain_metrics, workloads
 from obsc.rules.runtime import engine_known, metrics_page, options_known
-from obsc.rules.series import unbounded_labels
+from obsc.rules.series import series_budget, unbounded_labels
 
 __all__ = ["FLEET_RULES", "PLATFORM_RULES", "RULES", "Member", "Rule", "member"]
 
@@ -36,8 +36,8 @@ RULES: tuple[Rule, ...] = (
     tenants, severities,
     own_namespaces, object_names, targets, matchers, links, log_paths, content, unchecked_certificates, metrics_page, options_known,
     engine_known,
-    expressions, written_patterns, alert_tests, indicator_bounds, own_names, pod_labels, dropped_metrics, unbounded_labels, probes,
-    objectives, detected_within,
+    expressions, written_patterns, alert_tests, indicator_bounds, own_names, pod_labels, dropped_metrics, unbounded_labels,
+    series_budget, probes, objectives, detected_within,
 )
 PLATFORM_RULES: tuple[Callable[[Environment, Sink], None], ...] = (
     required_release, receivers_exist, backends, kept_labels, old_releases, without_effect, repetition)

@@ -36,13 +36,10 @@ def pod_labels(resolved: Resolved, _: Service, sink: Sink) -> None:
 def dropped_metrics(resolved: Resolved, service: Service, sink: Sink) -> None:
     """No rule and no panel reads what is not stored."""
     subject = Subject(resolved)
-    users = [(f"the alert {rule.name}", rule.expr) for rule in service.alerts]
-    users += [(f"the series {rule.name}", rule.expr) for rule in service.recordings]
-    users += [(f"the panel `{panel.title}`", query.expr) for row in service.dashboard.rows for panel in row.panels
-              for query in panel.queries]
+    users = list(readers(service))
     for index, glob in enumerate(resolved.service.metrics.drop_metrics):
         place = resolved.origins.place(("metrics", "dropMetrics", index))
-        hit = next(((who, name) for who, expr in users for name in _own_metrics(subject, expr) if fnmatch.fnmatchcase(name, glob)), None)
+        hit = next(((who, name) for who, expr in users for name in own_metrics(subject, expr) if fnmatch.fnmatchcase(name, glob)), None)
         if hit is not None:
             sink.error("S355", f"`{glob}` drops `{hit[1]}`, which {hit[0]} reads", place, path="metrics.dropMetrics",
                        hint="drop less, or switch that alert off")
@@ -51,7 +48,16 @@ def dropped_metrics(resolved: Resolved, service: Service, sink: Sink) -> None:
                      resolved.origins.place(("metrics", "dropMetrics")), path="metrics.dropMetrics", hint="leave it out")
 
 
-def _own_metrics(subject: Subject, expr: Expr) -> Iterator[str]:
+def readers(service: Service) -> Iterator[tuple[str, Expr]]:
+    """Everything that reads series, in words, with its expression."""
+    yield from ((f"the alert {rule.name}", rule.expr) for rule in service.alerts)
+    yield from ((f"the series {rule.name}", rule.expr) for rule in service.recordings)
+    yield from ((f"the panel `{panel.title}`", query.expr) for row in service.dashboard.rows for panel in row.panels
+                for query in panel.queries)
+
+
+def own_metrics(subject: Subject, expr: Expr) -> Iterator[str]:
+    """Names of the service's own metrics in an expression, as they stand there."""
     for part in walk(expr):
         if isinstance(part, Selector) and subject.job_of(part.metric) is not None:
             yield part.metric

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from pydantic import Field
 
 from obsc.spec.base import Block, leaf
 from obsc.spec.types import (
@@ -114,8 +116,7 @@ class Metrics(Block):
     """Scraping and series."""
 
     later: ClassVar[Mapping[str, str]] = {
-        "dropLabels": "labels that are not stored; leave them out where they are made",
-        "seriesBudget": "an estimate of how many series a service has; each scrape is limited to 20,000 samples"}
+        "dropLabels": "labels that are not stored; leave them out where they are made"}
     later_values: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "discovery": {"otlp": "series that are pushed by OTLP; expose them, or write `none` with the matchers of those that are there"}}
 
@@ -130,6 +131,10 @@ class Metrics(Block):
         ["app.kubernetes.io/version"], default=())
     drop_metrics: tuple[MetricGlob, ...] = leaf("Metrics that are not stored. What a rule or a panel reads cannot be dropped.",
                                                 ["python_gc_*"], default=())
+    series_budget: Annotated[int, Field(ge=1, le=10_000_000)] | None = leaf(
+        "Most series that the service may have, all replicas together, as its runtime's release, models, buckets and own series let "
+        "estimate; more is an error. None unless given: a platform gives one in `defaults`, or in `enforced`.", 5000, unit="series",
+        default=None)
     service_selector: KubeLabels | None = leaf("Labels of the Service with `discovery: service`; the pods' unless given.",
                                                {"app": "support-chat"}, default=None)
     static_configs: tuple[StaticConfig, ...] = leaf("Targets with `discovery: static`.",
