@@ -13,6 +13,7 @@ import stat
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,13 @@ _GH = """#!/bin/sh
 printf '%s\\n' "gh $*" >>"$GH_LOG"
 for last; do :; done
 if [ -f "$last" ]; then cat "$last" >>"$GH_LOG"; fi
+"""
+# The release that workflows install is the one of these tests, already there; pip takes a second to say so.
+_PYTHON = f"""#!/bin/sh
+case "$*" in
+  "-m pip install --quiet obsc=={version("obsc")}" | "-m pip install --quiet obsc[verify]=={version("obsc")}") ;;
+  *) echo "unexpected: python3 $*"; exit 99 ;;
+esac
 """
 
 
@@ -48,8 +56,9 @@ def run_job(workflow: Path, job: str, at: Path, origin: Mapping[str, Path], said
     at.mkdir(parents=True)
     log, tools = at.parent / f"{at.name}.gh", at.parent / f"{at.name}.bin"
     tools.mkdir()
-    (tools / "gh").write_text(_GH)
-    (tools / "gh").chmod(stat.S_IRWXU)
+    for name, script in (("gh", _GH), ("python3", _PYTHON)):
+        (tools / name).write_text(script)
+        (tools / name).chmod(stat.S_IRWXU)
     shared = environment(GH_LOG=str(log), HOME=str(tools), CI="true", **{key: _value(word, said) for key, word in text.get("env", {}).items()})
     shared["PATH"] = f"{tools}{os.pathsep}{shared['PATH']}"
     done = Done()

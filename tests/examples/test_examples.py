@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # where it runs as a program
 
 from docs.console import replayed
 from examples.runner import Done, git, repository, run_job
+from obsc import cli
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -102,17 +103,20 @@ def files(at: Path) -> dict[str, bytes]:
     return {path.relative_to(at).as_posix(): path.read_bytes() for folder in ("prod", "staging") for path in (at / folder).rglob("*") if path.is_file()}
 
 
-def test_two_services_repositories_and_a_link_give_what_one_compilation_gives(built: World, tmp_path: Path) -> None:
-    from obsc import cli  # noqa: PLC0415
-
-    specs = tmp_path / "all"
-    shutil.copytree(EXAMPLES / "service-repository/specs", specs)
+def compiled(home: Path, *, without: str = "") -> dict[str, bytes]:
+    """What one compilation of everybody's specs gives."""
+    specs = home / "all"
+    shutil.copytree(EXAMPLES / "service-repository/specs", specs, ignore=shutil.ignore_patterns(without))
     (specs / "chat.yaml").write_text(CHAT)
     shutil.copytree(EXAMPLES / "platform-repository/platform", specs / "platform")
     with pytest.raises(SystemExit) as ended:
-        cli.main(["compile", str(specs), "--out", str(tmp_path / "out"), "--no-cache"])
+        cli.main(["compile", str(specs), "--out", str(home / "out"), "--no-cache"])
     assert ended.value.code == 0
-    assert files(built.clone("gitops")) == files(tmp_path / "out")
+    return files(home / "out")
+
+
+def test_two_services_repositories_and_a_link_give_what_one_compilation_gives(built: World, tmp_path: Path) -> None:
+    assert files(built.clone("gitops")) == compiled(tmp_path)
 
 
 def test_the_page_shows_the_folders_that_are_there(built: World) -> None:
@@ -164,6 +168,25 @@ def test_a_service_with_an_error_commits_nothing(world: World) -> None:
     done = world.run("search", "commit")
     assert (done.code, done.steps[-1]) == (1, "Compile")
     assert git(world.clone("gitops"), "rev-parse", "HEAD") == before
+
+
+def test_a_service_that_is_given_up_goes(world: World, tmp_path: Path) -> None:
+    work = world.clone("gitops")
+    git(work, "rm", "-r", "--quiet", *[f"{env}/{area}/search-web/reranker" for env in ("prod", "staging") for area in ("artifacts", "manifests")])
+    git(work, "commit", "--quiet", "--message", "Give up the reranker")
+    git(work, "push", "--quiet")
+    assert world.run("gitops", "link").code == 0
+    # The word alone says nothing: `reranker.` also begins attributes of OpenInference, which are deleted for every service.
+    assert files(world.clone("gitops")) == compiled(tmp_path, without="reranker.yaml")
+
+
+def test_an_edit_of_what_is_shared_is_refused(world: World) -> None:
+    world.push("gitops", "prod/manifests/platform/filebeat-daemonset.yaml", "DaemonSet", "Deployment", branch="edit")
+    done = world.run("gitops", "check", branch="edit")
+    assert (done.code, done.steps[-1]) == (3, "Nobody edited what is shared")
+    assert "differs: prod/manifests/platform/filebeat-daemonset.yaml" in done.printed
+    world.push("gitops", "README.md", "A GitOps", "Our GitOps", branch="page")
+    assert world.run("gitops", "check", branch="page").code == 0
 
 
 def test_a_change_of_the_platform_is_linked_and_services_are_asked_to_compile(world: World) -> None:
