@@ -182,6 +182,13 @@ def test_a_value_is_told_with_its_layer_place_and_effect() -> None:
     assert "rules.yaml" in done.stdout
 
 
+def test_a_value_of_a_platform_is_told_too() -> None:
+    done = obsc("explain", "specs/platforms/prod.yaml:collector.replicas")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("prod: `collector.replicas` = `2` from platform at specs/platforms/prod.yaml:")
+    assert "prod/manifests/platform/collector.yaml: 1 lines" in done.stdout
+
+
 def test_a_code_is_explained() -> None:
     done = obsc("explain", "S317")
     assert done.stdout.startswith("S317: threshold between buckets")

@@ -13,6 +13,7 @@ from obsc.explain import Influence, Question, Spot, ask, default_of, influence, 
 from obsc.ir import Service
 from obsc.leaves import concerned, unwritten, written
 from obsc.lower import lower
+from obsc.resolve import Origins
 from obsc.rules.promptness import clock_of
 from obsc.rules.verdicts import Verdict, verdicts
 from obsc.secrets import masked
@@ -53,25 +54,27 @@ def _verdict(one: Verdict, service: Service, clock: Clock) -> str:
 
 
 def value(sources: Mapping[str, Source], file: str, path: str, environment: str | None) -> str | None:
-    """The value that holds at a path of a spec, its layer and place in each environment, and what it causes."""
+    """The value that holds at a path of a service or a platform, its layer and place in each environment, and what it causes."""
     steps = _steps(path)
-    lines = []
-    for one in pipeline.resolved(sources, Sink(), environment=environment):
-        if one.file != file:
-            continue
-        node = at(one.origins.tree, steps)
-        if node is None:
-            lines.append(f"{one.identity.environment}: `{path}` is a default; nobody writes it")
-            continue
-        where = one.origins.place(steps)
-        lines.append(f"{one.identity.environment}: {_shown(node, path)} from {one.origins.layer(steps)} "
-                     f"at {where.file}:{where.line}:{where.column}")
+    services = ((one.identity.environment, one.origins) for one in pipeline.resolved(sources, Sink(), environment=environment)
+                if one.file == file)
+    platforms = ((one.name, one.origins) for one in pipeline.platforms(sources, Sink(), environment=environment)
+                 if one.document.file == file)
+    lines = [_held(name, origins, path) for name, origins in (*services, *platforms)]
     if not lines:
         return None
     leaf = next((one for one in written(sources) if one.file == file and one.path == steps), None)
     question = ask(sources) if leaf is not None else None
     found = influence(question, leaf) if leaf is not None and question is not None else None
     return "".join(f"{line}\n" for line in lines) + (_effects(found) if found is not None else "")
+
+
+def _held(environment: str, origins: Origins, path: str) -> str:
+    steps = _steps(path)
+    node, where = at(origins.tree, steps), origins.place(steps)
+    if node is None:
+        return f"{environment}: `{path}` is a default; nobody writes it"
+    return f"{environment}: {_shown(node, path)} from {origins.layer(steps)} at {where.file}:{where.line}:{where.column}"
 
 
 def output(sources: Mapping[str, Source], file: Path, out: Path, line: int) -> str | None:

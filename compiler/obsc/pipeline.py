@@ -169,15 +169,24 @@ def _lost_platform(accepted: Sequence[Accepted], sources: Mapping[str, Source], 
 def resolved(sources: Mapping[str, Source], sink: Sink, *, environment: str | None = None,
              memory: Memory | None = None) -> tuple[Resolved, ...]:
     """Every service in every environment as its layers make it, with the layer and place of each value."""
-    known, memory = sort(sources), memory or NONE
-    accepted = [_checked(document, sink, (), memory) for source in known.specs.values() for document in source.documents]
-    platforms, _ = _platforms(accepted, sources, Sink())
-    library = Library(known.entries, sink)
-    found = memory.recall(lambda own: resolve.environments(platforms, own, library), sink, platforms, "resolved")
-    found = tuple(one for one in found if environment in {None, one.name}) or found
+    memory = memory or NONE
+    accepted, found = _resolved_environments(sources, sink, memory)
     pairs = [pair for one in accepted if one.kind == "AIService"
              for pair in memory.recall(partial(resolve.placed, [one], found), sink, (one, *found), "placed")]
     return tuple(one for one, _ in resolve.each_once(pairs, sink) if environment in {None, one.identity.environment})
+
+
+def platforms(sources: Mapping[str, Source], sink: Sink, *, environment: str | None = None) -> tuple[Environment, ...]:
+    """Every environment with its platform as its layers make it, with the layer and place of each value."""
+    return tuple(one for one in _resolved_environments(sources, sink, NONE)[1] if environment in {None, one.name})
+
+
+def _resolved_environments(sources: Mapping[str, Source], sink: Sink, memory: Memory) -> tuple[list[Accepted], tuple[Environment, ...]]:
+    known = sort(sources)
+    accepted = [_checked(document, sink, (), memory) for source in known.specs.values() for document in source.documents]
+    given, _ = _platforms(accepted, sources, Sink())
+    library = Library(known.entries, sink)
+    return accepted, memory.recall(lambda own: resolve.environments(given, own, library), sink, given, "resolved")
 
 
 def catalogs(sources: Mapping[str, Source], sink: Sink) -> dict[str, Catalog]:

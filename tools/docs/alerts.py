@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from obsc import durations, pipeline
+from obsc.detection import Clock, promise
+from obsc.detection import parts as in_words
 from obsc.diagnostics import Sink
-from obsc.ir import AlertRule, Field, Text
+from obsc.ir import AlertRule, Field, Service, Text
 from obsc.promql import Expr, Selector, walk
 from obsc.rules.alerts import ALERTS
 from obsc.signals.settings import Default
@@ -41,32 +43,38 @@ alerts:
     ElevatedErrorRate: {enabled: true}
     SlowFirstToken: {enabled: true}
 """
+# Seconds between scrapes and between evaluations, and of a group's wait: the platform's defaults.
+_USUAL = Clock(30, 30, 30)
 _INTRO = """\
 What holds before a spec says anything; `alerts.rules.<name>` changes each number, or takes the alert away with `enabled: false`.
 An alert is made only where its metrics exist; `obsc validate --infos` says which were left out, and why. *Reads* are the metrics
 of an example: vLLM on Kubernetes. For no longer than its `for`, a condition is no alert; a platform that evaluates slowly
-lengthens it to two evaluations. Each metric that an alert reads and that may vanish is watched by `MetricMissing`.
+lengthens it to two evaluations. *Told within* is how long after a total fault the first word of it comes at the latest, in the
+example: `obsc explain SPEC:alerts` says it of a service's own, with its parts. Each metric that an alert reads and
+that may vanish is watched by `MetricMissing`.
 """
 
 
 def page() -> str:
     """The whole page."""
-    made, recorded = _made()
+    service, made = _made()
+    recorded = {rule.name: rule.expr for rule in service.recordings}
     missing = sorted(set(ALERTS) - set(made))
     assert not missing, f"the example of tools/docs/alerts.py does not make {missing}"
     rows = [(f"[{name}](#{anchor(name)})", one.severity.value, durations.show(one.hold) if one.hold else "at once", _threshold(one),
-             "" if one.enabled else "only if a spec asks for it") for name, one in ALERTS.items()]
-    parts = [f"# Built-in alerts\n\n{NOTE}\n\n{_INTRO}", table(("alert", "severity", "for", "threshold", ""), rows)]
+             in_words(promise(made[name], service, _USUAL)).partition(" ")[0], "" if one.enabled else "only if a spec asks for it")
+            for name, one in ALERTS.items()]
+    parts = [f"# Built-in alerts\n\n{NOTE}\n\n{_INTRO}", table(("alert", "severity", "for", "threshold", "told within", ""), rows)]
     return "\n".join([*parts, *(_section(name, made[name], recorded) for name in ALERTS)])
 
 
-def _made() -> tuple[dict[str, AlertRule], dict[str, Expr]]:
-    """The first rule of each name that the example compiles to, and what its recorded series are made of."""
+def _made() -> tuple[Service, dict[str, AlertRule]]:
+    """What the example compiles to, and the first rule of each name."""
     sink = Sink()
     compiled = pipeline.compile_specs({"example.yaml": load("example.yaml", _EXAMPLE.encode(), sink)}, sink)
     assert not sink.failed, [one.message for one in sink]
     [service] = compiled.services
-    return ({rule.name: rule for rule in reversed(service.alerts)}, {rule.name: rule.expr for rule in service.recordings})
+    return service, {rule.name: rule for rule in reversed(service.alerts)}
 
 
 def _section(name: str, rule: AlertRule, recorded: Mapping[str, Expr]) -> str:

@@ -18,7 +18,7 @@ from obsc.cli.options import SpecPath, specs
 def explain_command(what: str, paths: tuple[Path, ...], out: Path, environment: str | None) -> None:
     """Say why something is as it is.
 
-    WHAT is a code (S317), a value of a spec (specs/chat.yaml:alerts.rules.GPUHot.threshold), a line of an output
+    WHAT is a code (S317), a value of a service or platform (specs/chat.yaml:alerts.rules.GPUHot.threshold), a line of an output
     (out/prod/artifacts/ai/chat/rules.yaml:12), or the alerts of a spec (specs/chat.yaml:alerts): each is said to be on or off
     and why, and how long after a total fault it is told of at the latest. PATHS are the specs (default: specs).
     """
