@@ -96,13 +96,13 @@ def find_specs(paths: Iterable[Path], sink: Sink, *, out: Path | None = None) ->
     found: dict[Path, Path] = {}
     for path in paths:
         if path.is_dir():
-            is_empty = True
+            is_empty, home = True, path.resolve()
             for one in _walk(path, out):
-                is_empty = False
-                if not one.resolve().is_relative_to(path.resolve()):
+                is_empty, real = False, one.resolve()
+                if not real.is_relative_to(home):
                     sink.error("L018", "the file is a link that leads out of its folder", Place(str(one)), hint="copy the file")
                 else:
-                    found.setdefault(one.resolve(), one)
+                    found.setdefault(real, one)
             if is_empty:
                 sink.error("W912", f"there are no YAML files in `{path}`", Place(str(path)), hint="give files or folders with specs")
         elif path.is_file():
