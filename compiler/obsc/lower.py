@@ -46,6 +46,7 @@ _ROWS = (
     ("business", "Business: requests, tokens, quality", Layer.BUSINESS, False),
     ("errors", "Application: errors", Layer.APPLICATION, False),
     ("latency", "Application: latency", Layer.APPLICATION, False),
+    ("saturation", "Application: queue, cache, engine", Layer.APPLICATION, False),
     ("own", "Application: the team's own", Layer.APPLICATION, False),
     ("gpu", "Infrastructure: accelerators", Layer.INFRASTRUCTURE, False),
     ("kubernetes", "Infrastructure: containers", Layer.INFRASTRUCTURE, False),

@@ -17,7 +17,7 @@ from obsc.conventions import PLATFORM
 from obsc.diagnostics import Sink
 from obsc.ir import AlertRule, Identity, LogInput, ProbeJob, Route, ScrapeJob, Service, TracePolicy
 from obsc.pipeline import Compiled
-from obsc.promql import Aggregate, Binary, Call, Expr, Number, Range, Raw, Selector, walk
+from obsc.promql import Aggregate, Binary, Call, Expr, Number, Quoted, Range, Raw, Selector, walk
 from obsc.source import load, plain
 
 _RISING, _FALLING = frozenset({">", ">="}), frozenset({"<", "<="})
@@ -182,6 +182,8 @@ def _own_words(part: Expr) -> str:
             return f"{part.op} {part.by} {part.without} {part.param}"
         case Binary():
             return f"{part.op} {part.on} {part.group_left} {part.boolean}"
+        case Quoted():
+            return part.value
         case Raw():
             return part.text
         case Range() | Number():

@@ -112,6 +112,13 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Quoted:
+    """A text, as some functions take one."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Raw:
     """An expression as its author wrote it, and the selectors in it. Only text that `problem` accepted may be wrapped."""
 
@@ -119,7 +126,7 @@ class Raw:
     selectors: tuple[Selector, ...] = ()
 
 
-Expr: TypeAlias = Selector | Range | Call | Aggregate | Binary | Number | Raw
+Expr: TypeAlias = Selector | Range | Call | Aggregate | Binary | Number | Quoted | Raw
 
 
 def select(metric: str, *matchers: Matcher, offset: float = 0) -> Selector:
@@ -155,6 +162,11 @@ def over(function: str, expr: Expr, window: Window) -> Call:
 def aggregate(op: str, expr: Expr, *by: str) -> Aggregate:
     """`op by (labels) (expr)`."""
     return Aggregate(op, expr, tuple(by))
+
+
+def labelled(expr: Expr, label: str, value: str) -> Call:
+    """The expression with one more label on every sample; `value` has no `$`."""
+    return Call("label_replace", (expr, Quoted(label), Quoted(value), Quoted(""), Quoted("")))
 
 
 def any_of(*alternatives: Expr) -> Expr:
@@ -284,6 +296,8 @@ class _Printer:
                 return self._binary(expr)
             case Number():
                 return durations.number(expr.value)
+            case Quoted():
+                return encode.promql_string(expr.value)
             case Raw():
                 return expr.text
 

@@ -41,6 +41,36 @@ def http(status: str, values: str) -> dict[str, str]:
     return {f'http_requests_total{{{TARGET},pod="{POD}",method="POST",handler="/v1/chat",status="{status}"}}': values}
 
 
+def engine(steps: str, inside: str, pod: str = POD) -> dict[str, str]:
+    base = f'{TARGET},pod="{pod}",model_name="llama",engine="0"'
+    return {f"vllm:iteration_tokens_total_count{{{base}}}": steps, f"vllm:num_requests_running{{{base}}}": inside,
+            f"vllm:num_requests_waiting{{{base}}}": "0x90"}
+
+
+def level(metric: str, values: str) -> dict[str, str]:
+    return {f'vllm:{metric}{{{TARGET},pod="{POD}",model_name="llama",engine="0"}}': values}
+
+
+def waiting(values: str) -> dict[str, str]:
+    return level("num_requests_waiting", values)
+
+
+def running(values: str) -> dict[str, str]:
+    return level("num_requests_running", values)
+
+
+def cache(values: str) -> dict[str, str]:
+    return level("kv_cache_usage_perc", values)
+
+
+def xid(code: str, values: str) -> dict[str, str]:
+    return {f'DCGM_FI_DEV_XID_ERRORS{{exported_namespace="ai-prod",exported_pod="{POD}",gpu="0",UUID="g",err_code="{code}"}}': values}
+
+
+def heat(device: str, values: str) -> dict[str, str]:
+    return {f'DCGM_FI_DEV_GPU_TEMP{{exported_namespace="ai-prod",exported_pod="{POD}",gpu="{device}",UUID="g{device}"}}': values}
+
+
 def first_token(fast: str, every: str) -> dict[str, str]:
     base = f'{TARGET},pod="{POD}",model_name="llama",engine="0"'
     return {f'vllm:time_to_first_token_seconds_bucket{{{base},le="1.0"}}': fast,
@@ -141,6 +171,31 @@ CASES = (
          fires=(80,), silent=(50,)),
     Case("a metric was renamed", CHAT, "MetricMissing", first_token("0+60x10 _x60", "0+60x10 _x60") | up("1x70"), fires=(40,),
          where='metric="vllm:time_to_first_token_seconds"'),
+    Case("an engine that hangs", CHAT, "EngineStalled", engine("0+60x10 600x40", "3x50"), fires=(22,), silent=(9, 14)),
+    Case("an engine at rest", CHAT, "EngineStalled", engine("600x50", "0x50"), silent=(30,)),
+    Case("an engine at work", CHAT, "EngineStalled", engine("0+1x50", "40x50"), silent=(30,)),
+    Case("one of two engines hangs", CHAT, "EngineStalled",
+         engine("0+60x50", "3x50") | engine("600x50", "3x50", "support-chat-6c9f7d8b5d-bbbbb"), fires=(20,)),
+    Case("a counter that starts anew", CHAT, "EngineStalled", engine("0+60x15 0+60x30", "3x50"), silent=(16, 20, 30)),
+    Case("more wait than run", CHAT, "QueueBuildup", waiting("60x40") | running("20x40"), fires=(20,), silent=(5,)),
+    Case("a big replica with a queue", CHAT, "QueueBuildup", waiting("60x40") | running("40x40"), silent=(30,)),
+    Case("a short queue", CHAT, "QueueBuildup", waiting("9x40") | running("1x40"), silent=(30,)),
+    Case("a full cache and a queue", CHAT, "KVCacheThrashing", cache("0.99x40") | waiting("4x40"), fires=(20,), silent=(5,)),
+    Case("a full cache that is enough", CHAT, "KVCacheThrashing", cache("1x40") | waiting("0x40"), silent=(30,)),
+    Case("a queue for another reason", CHAT, "KVCacheThrashing", cache("0.5x40") | waiting("40x40"), silent=(30,)),
+    Case("a new XID of the device", CHAT, "GPUXidHardware", xid("0", "0x20 _x60") | xid("79", "_x20 79x60"), fires=(22, 50), silent=(15, 70),
+         where='err_code="79"'),
+    Case("an XID of a program", CHAT, "GPUXidHardware", xid("0", "0x20 _x60") | xid("31", "_x20 31x60"), silent=(22, 30)),
+    Case("an old XID under a new pod", CHAT, "GPUXidHardware", xid("79", "_x20 79x60"), silent=(22, 40)),
+    Case("one device of two falls off the bus", CHAT, "GPUFellOffOrMissing", heat("0", "50x90") | heat("1", "50x20 _x70"), fires=(40,),
+         silent=(15,)),
+    Case("both devices are there", CHAT, "GPUFellOffOrMissing", heat("0", "50x90") | heat("1", "50x90"), silent=(15, 80)),
+    Case("no node takes the pod", CHAT, "PodStuckPending",
+         {f'kube_pod_status_phase{{{STATE},pod="{POD}",uid="u",phase="Pending"}}': "1x40"}, fires=(20,), silent=(10,)),
+    Case("a pod that comes up", CHAT, "PodStuckPending",
+         {f'kube_pod_status_phase{{{STATE},pod="{POD}",uid="u",phase="Pending"}}': "1x10 0x30"}, silent=(10, 30)),
+    Case("the engine's steps are gone", CHAT, "MetricMissing", engine("0+60x10 _x60", "3x70") | up("1x70"), fires=(40,),
+         where='metric="vllm:iteration_tokens_total"'),
     Case("Triton failures", VISION, "SLOBurnFast",
          {'nv_inference_request_success{job="vision",namespace="ai-prod",model="resnet50",version="1"}': "0+60x40",
           'nv_inference_request_failure{job="vision",namespace="ai-prod",model="resnet50",version="1",reason="BACKEND"}': "0+20x40"},

@@ -52,7 +52,7 @@ spec:
 
 def test_keys_keep_their_order() -> None:
     assert to_yaml({"b": 1, "a": 2}) == "b: 1\na: 2\n"
-    assert to_json({"b": 1, "a": 2}) == '{\n  "b": 1,\n  "a": 2\n}\n'
+    assert to_json({"b": 1, "a": 2}) == '{\n "b": 1,\n "a": 2\n}\n'
 
 
 @pytest.mark.parametrize(("data", "text"), [
@@ -200,8 +200,8 @@ def test_data_that_occurs_twice_is_written_twice() -> None:
 
 @pytest.mark.parametrize(("artifact", "raw"), [
     (Artifact("a.yaml", {"a": "é"}, header="made"), '# made\na: "é"\n'.encode()),
-    (Artifact("a.json", ["é😀\u2028\x7f\x00"], "json"), '[\n  "é😀\\u2028\\u007f\\u0000"\n]\n'.encode()),
-    (Artifact("a.json", ["\\\u2028\U000e0041"], "json"), b'[\n  "\\\\\\u2028\\udb40\\udc41"\n]\n'),
+    (Artifact("a.json", ["é😀\u2028\x7f\x00"], "json"), '[\n "é😀\\u2028\\u007f\\u0000"\n]\n'.encode()),
+    (Artifact("a.json", ["\\\u2028\U000e0041"], "json"), b'[\n "\\\\\\u2028\\udb40\\udc41"\n]\n'),
     (Artifact("a.md", "a\r\nb\rc\n\n\n", "text"), b"a\nb\nc\n"),
     (Artifact("a.md", "", "text"), b"\n"),
 ])

@@ -29,7 +29,7 @@ def test_a_probe_is_scraped_through_the_exporter(compile_texts: Compile) -> None
     [alert] = [rule for rule in made if rule.get("alert") == "ProbeFailing"]
     assert alert["expr"] == 'max by (namespace, probe) (probe_success{job="chat-probes",namespace="ai"}) == 0'
     assert alert["labels"]["severity"] == "critical"
-    assert [rule for rule in made if rule["labels"].get("metric") == "probe_success"]
+    assert [rule for rule in made if '"metric", "probe_success"' in rule["expr"]]
 
 
 def test_the_operator_gets_a_probe_of_its_own_kind(compile_texts: Compile) -> None:

@@ -25,7 +25,8 @@ alertmanager:
   receivers: [{name: hook, webhookConfigs: [{url: "https://hook.example.com/alerts"}]}]
   routing: {critical: [hook], warning: [hook], info: [hook]}
 sources:
-  dcgm: {enabled: true}
+  dcgm: {enabled: true, fields: [DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL]}
+  amd: {enabled: true}
   blackbox: {enabled: true, address: "blackbox.monitoring.svc:9115", modules: [http_2xx]}
 ---
 apiVersion: obsc.dev/v1alpha1
@@ -34,21 +35,29 @@ metadata: {name: chat, namespace: ai, team: chat}
 runtime: {name: vllm, version: "0.15"}
 accelerators: {resource: nvidia.com/gpu}
 probes: [{name: health, path: /health}]
+workload: {replicas: {min: 1, max: 4}}
 indicators: [{name: cached, value: "avg by (namespace) (vllm:kv_cache_usage_perc)", max: 0.9}]
 alerts:
   rules:
     HighInferenceLatency: {threshold: 10s}
-    GPUUtilizationHigh: {enabled: true}
-    HighErrorRate: {enabled: true}
-    ElevatedErrorRate: {enabled: true}
-    SlowFirstToken: {enabled: true}
+%s
+---
+apiVersion: obsc.dev/v1alpha1
+kind: AIService
+metadata: {name: other, namespace: ai, team: chat}
+runtime: {name: vllm, version: "0.33", options: {VLLM_COMPUTE_NANS_IN_LOGITS: "1"}}
+accelerators: {resource: amd.com/gpu}
+alerts: {rules: {RequestsShed: {enabled: true}}}
 """
+# What an objective watches in their place; and what only the second service has, or needs more than to be switched on.
+_PROMISED = frozenset({"HighErrorRate", "ElevatedErrorRate", "SlowFirstToken"})
+_LATER = frozenset({"HighInferenceLatency", "RequestsShed", "CorruptedRequests", "GPUUnhealthy"})
 # Seconds between scrapes and between evaluations, and of a group's wait: the platform's defaults.
 _USUAL = Clock(30, 30, 30)
 _INTRO = """\
 What holds before a spec says anything; `alerts.rules.<name>` changes each number, or takes the alert away with `enabled: false`.
 An alert is made only where its metrics exist; `obsc validate --infos` says which were left out, and why. *Reads* are the metrics
-of an example: vLLM on Kubernetes. For no longer than its `for`, a condition is no alert; a platform that evaluates slowly
+of two examples, vLLM on Kubernetes. For no longer than its `for`, a condition is no alert; a platform that evaluates slowly
 lengthens it to two evaluations. *Told within* is how long after a total fault the first word of it comes at the latest, in the
 example: `obsc explain SPEC:alerts` says it of a service's own, with its parts. Each metric that an alert reads and
 that may vanish is watched by `MetricMissing`.
@@ -71,10 +80,16 @@ def page() -> str:
 def _made() -> tuple[Service, dict[str, AlertRule]]:
     """What the example compiles to, and the first rule of each name."""
     sink = Sink()
-    compiled = pipeline.compile_specs({"example.yaml": load("example.yaml", _EXAMPLE.encode(), sink)}, sink)
+    compiled = pipeline.compile_specs({"example.yaml": load("example.yaml", _text().encode(), sink)}, sink)
     assert not sink.failed, [one.message for one in sink]
-    [service] = compiled.services
-    return service, {rule.name: rule for rule in reversed(service.alerts)}
+    first, *_ = compiled.services
+    return first, {rule.name: rule for service in reversed(compiled.services) for rule in reversed(service.alerts)}
+
+
+def _text() -> str:
+    """The example, with everything switched on that is off by default."""
+    quiet = [name for name, one in ALERTS.items() if name not in _LATER and (name in _PROMISED or not one.enabled)]
+    return _EXAMPLE % "\n".join(f"    {name}: {{enabled: true}}" for name in quiet)
 
 
 def _section(name: str, rule: AlertRule, recorded: Mapping[str, Expr]) -> str:

@@ -22,7 +22,7 @@ INNER: Mapping[str, str] = {
     "gpuMemoryActive": "share of cycles in which a device's memory was read or written",
     "gpuHardwareFault": "faults of a device, by number",
     "gpuApplicationFault": "faults that a program brought about on a device, by number",
-    "gpuUnhealthy": "1 while a device says that it is well",
+    "gpuHealthy": "1 while a device says that it is well",
     "gpuRowRemapFailure": "1 once a row of a device's memory could not be replaced",
     "gpuUncorrectable": "errors of a device's memory that could not be corrected",
     "gpuHeldBack": "what holds a device's clock back",

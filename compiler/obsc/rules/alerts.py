@@ -10,25 +10,37 @@ from obsc.resolve import Resolved
 from obsc.rules.bounds import beyond_last, near, snapped
 from obsc.signals.availability import DOWN, FEWER, NOT_READY
 from obsc.signals.blind import BLIND
+from obsc.signals.cache import PREEMPTIONS, THRASHING
+from obsc.signals.engine import CORRUPTED, SLEEPING, STALLED
 from obsc.signals.errors import ELEVATED, HIGH
 from obsc.signals.gpu import BUSY, HOT, OVERHEATING
+from obsc.signals.gpu_faults import APPLICATION, HARDWARE, LINKS, LOST, REMAP, UNCORRECTABLE, UNHEALTHY
+from obsc.signals.gpu_load import IDLE, STUCK
+from obsc.signals.gpu_load import THROTTLED as HELD_BACK
 from obsc.signals.kubernetes import CRASHING, KILLED, MEMORY, RESTARTING, THROTTLED
-from obsc.signals.latency import FIRST, SLOW
+from obsc.signals.latency import FIRST, QUEUED, SLOW
 from obsc.signals.objectives import EXHAUSTED, GONE
 from obsc.signals.objectives import FAST as BURN_FAST
 from obsc.signals.objectives import SLOW as BURN_SLOW
 from obsc.signals.own import OUT_OF_BOUNDS
 from obsc.signals.pipeline import SAMPLES, TARGET
+from obsc.signals.pipeline import SLOW as SLOW_SCRAPE
 from obsc.signals.probes import FAILING
 from obsc.signals.reading import Reading
+from obsc.signals.rollout import FAILING as SCALER_FAILING
+from obsc.signals.rollout import FULL, MAXED, PENDING, WAITS
+from obsc.signals.rollout import STUCK as ROLLOUT_STUCK
 from obsc.signals.settings import Default
 from obsc.signals.subject import Subject
+from obsc.signals.waiting import BUILDUP, GIVE_UP, NOT_DRAINING, SHED
 
 ALERTS: dict[str, Default] = {one.name: one for one in (
     DOWN, NOT_READY, FEWER, HIGH, ELEVATED, SLOW, FIRST, BUSY, HOT, OVERHEATING, MEMORY, THROTTLED, KILLED, CRASHING,
-    RESTARTING, TARGET, SAMPLES, BLIND, OUT_OF_BOUNDS,
+    RESTARTING, TARGET, SAMPLES, BLIND, OUT_OF_BOUNDS, STALLED, SLEEPING, CORRUPTED, BUILDUP, NOT_DRAINING, QUEUED, SHED, GIVE_UP,
+    THRASHING, PREEMPTIONS, HARDWARE, APPLICATION, LOST, UNHEALTHY, REMAP, UNCORRECTABLE, LINKS, HELD_BACK, STUCK, IDLE,
+    PENDING, WAITS, ROLLOUT_STUCK, MAXED, SCALER_FAILING, FULL, SLOW_SCRAPE,
     FAILING, BURN_FAST, BURN_SLOW, EXHAUSTED, GONE)}
-_SIGNALS = {SLOW.name: "requestDuration", FIRST.name: "timeToFirstToken"}
+_SIGNALS = {SLOW.name: "requestDuration", FIRST.name: "timeToFirstToken", QUEUED.name: "queueDuration"}
 _WITHOUT_THRESHOLD = frozenset(one.name for one in ALERTS.values() if one.threshold == 0 and one.kind == "number")
 
 

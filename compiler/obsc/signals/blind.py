@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from obsc import endpoints, workloads
 from obsc.catalog.profile import Metric, Term
 from obsc.ir import AlertRule, Field, RecordingRule
-from obsc.promql import Binary, Call, Expr, Matcher, Number, Range, Selector, aggregate, any_of, equal, increase, over, select, walk
+from obsc.promql import (
+    Binary,
+    Call,
+    Expr,
+    Matcher,
+    Number,
+    Range,
+    Selector,
+    aggregate,
+    any_of,
+    equal,
+    increase,
+    labelled,
+    over,
+    select,
+    walk,
+)
 from obsc.signals.alert import WARNING, WHO, Story, alert, replicas
 from obsc.signals.pipeline import CHECKS
 from obsc.signals.reading import Reading
@@ -22,11 +38,16 @@ _ABSENT, _HOUR, _DAY = 600.0, 3600.0, 86400.0
 _NEVER_MISSED = frozenset({"up", "scrape_samples_post_metric_relabeling", "kube_pod_start_time", "kube_pod_status_phase"})
 # Signals whose series move with every request.
 _REQUESTS = ("traffic", "availability", "requestDuration", "timeToFirstToken")
+# Signals whose alerts read metrics that may have several names here, and those that are parts of a whole.
+_NAMED = ("availability", "requestDuration", "timeToFirstToken", "gpuUtilization", "requestsRunning", "requestsWaiting", "kvCacheUsage",
+          "preemptions", "traffic", "engineSteps", "requestsShed", "requestsAbandoned", "gpuHardwareFault", "gpuApplicationFault",
+          "gpuUncorrectable", "gpuHeldBack", "gpuLinkErrors")
+_PARTS = ("availability", "requestsShed", "requestsAbandoned")
 _OBJECTS = frozenset({"namespace", "pod", "container", "deployment", "statefulset", "daemonset", "exported_namespace", "exported_pod"})
 
 
 def blind(subject: Subject, alerts: Iterable[AlertRule], recordings: Iterable[RecordingRule]) -> tuple[AlertRule, ...]:
-    """One MetricMissing for each metric that an alert needs.
+    """One MetricMissing over every metric that an alert needs; its label `metric` says which one is gone.
 
     It is silent where nothing could report the metric (ServiceDown and NoReadyReplicas speak then, and a service at
     rest is no fault), and there is none for `up` and for series that exist only under a circumstance.
@@ -46,8 +67,8 @@ def blind(subject: Subject, alerts: Iterable[AlertRule], recordings: Iterable[Re
                 found.setdefault(facts.name, _Wanted(facts, selector))
                 users.setdefault(either.get(facts.name, (facts.name,)), {})[rule.name] = rule.panel
     groups = {names: [found[name] for name in names if name in found] for names in sorted(users)}
-    return tuple(_missing(subject, wanted, users[names]) for names, wanted in groups.items()
-                 if any(_certain(one.facts) for one in wanted))
+    watched = [(wanted, users[names]) for names, wanted in groups.items() if any(_certain(one.facts) for one in wanted)]
+    return (_missing(subject, watched),) if watched else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +82,7 @@ def _spare(subject: Subject) -> frozenset[str]:
     what is added to another count.
     """
     added, first = set(), set()
-    for reading in subject.readings("availability"):
+    for reading in (one for signal in _PARTS for one in subject.readings(signal)):
         measure = reading.measure
         first |= {term.metric for term in measure.total[:1]}
         added |= {term.metric for term in (*measure.errors, *measure.total[1:]) if reading.metric(term).lazy}
@@ -71,7 +92,7 @@ def _spare(subject: Subject) -> frozenset[str]:
 def _either(subject: Subject) -> Mapping[str, tuple[str, ...]]:
     """Where the version leaves open which of several metrics there is, all of them by each one's name: one is enough."""
     groups: dict[str, tuple[str, ...]] = {}
-    for signal in ("availability", "requestDuration", "timeToFirstToken", "gpuUtilization"):
+    for signal in _NAMED:
         found = subject.readings(signal)
         names = tuple(dict.fromkeys((reading.measure.total or reading.terms[-1:])[0].metric for reading in found))
         groups |= {term.metric: names for reading in found for term in reading.terms if len(names) > 1}
@@ -103,25 +124,35 @@ def _certain(facts: Metric) -> bool:
     return not facts.uncertain and (facts.condition is None or facts.condition[0] != "")
 
 
-def _missing(subject: Subject, wanted: list[_Wanted], users: Mapping[str, str]) -> AlertRule:
-    """Over metrics without which the alerts in `users` (name → panel) see nothing."""
+def _missing(subject: Subject, watched: Sequence[tuple[list[_Wanted], Mapping[str, str]]]) -> AlertRule:
+    """Over groups of metrics, one of each of which is enough, with the alerts (name → panel) that see nothing without."""
     settings = subject.settings(BLIND)
     assert settings is not None
+    models = dict.fromkeys(model for wanted, _ in watched if (model := _several(subject, wanted[0])))
+    told = "; ".join(f"{_named(wanted)}: {', '.join(sorted(users))}" for wanted, users in watched)
+    # Without a page there is no panel of it: then that of an alert that went blind.
+    first = watched[0][1]
+    panel = first[min(first)] if endpoints.pageless(subject.resolved) else "samples"
+    return alert(subject, settings, Story(
+        "telemetry", "telemetry", panel,
+        (*WHO, " no longer reports ", Field(label="metric"), *(part for model in models for part in (" ", Field(label=model, other="")))),
+        (f"Without their series alerts can never fire. {told}.",), "An outage of that kind would go unseen.", CHECKS),
+        any_of(*(labelled(_absence(subject, wanted), "metric", _named(wanted)) for wanted, _ in watched)))
+
+
+def _named(wanted: list[_Wanted]) -> str:
+    return " or ".join(one.facts.name for one in wanted)
+
+
+def _absence(subject: Subject, wanted: list[_Wanted]) -> Expr:
+    """That all of a group are gone, while somebody is there who could report them."""
     first, *others = (_gone(subject, one) for one in wanted)
     gone: Expr = first
     for other in others:
         gone = Binary("and", gone, other)
-    model = _several(subject, wanted[0])
-    what = (*WHO, " no longer reports ", Field(label="metric"), *((" of ", Field(label=model)) if model else ()))
     by = _sites(subject, wanted[0].selector)
     alive = _reporter(subject, wanted[0].selector, by)
-    # Without a page there is no panel of it: then that of an alert that went blind.
-    panel = users[min(users)] if endpoints.pageless(subject.resolved) else "samples"
-    return alert(subject, settings, Story(
-        "telemetry", "telemetry", panel, what,
-        ("Without this series these alerts can never fire: " + ", ".join(sorted(users)) + ".",),
-        "An outage of that kind would go unseen.", CHECKS), gone if alive is None else Binary("and", gone, alive, on=by),
-        ("metric", " or ".join(one.facts.name for one in wanted)))
+    return gone if alive is None else Binary("and", gone, alive, on=by)
 
 
 def _sites(subject: Subject, selector: Selector) -> tuple[str, ...]:

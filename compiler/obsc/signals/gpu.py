@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Text, Threshold, Unit
-from obsc.promql import Binary, Expr, Number, aggregate, any_of
+from obsc.ir import AlertRule, Chart, Origin, Panel, Query, Threshold, Unit
+from obsc.promql import Binary, Number, aggregate
+from obsc.signals import devices
 from obsc.signals.alert import CRITICAL, WARNING, WHO, Contribution, Story, alert, figure, lines, share
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Default, Settings
 from obsc.signals.subject import Subject
 
-_NONE = "the spec names no `accelerators`"
-BUSY = Default("GPUUtilizationHigh", WARNING, hold=600, threshold=0.95, kind="ratio", enabled=False, needs=_NONE)
-HOT = Default("GPUHot", WARNING, hold=600, threshold=85, needs=_NONE)
-OVERHEATING = Default("GPUOverheating", CRITICAL, hold=300, threshold=90, needs=_NONE)
-# Labels that tell one device from another, the most readable first.
-_DEVICE = ("gpu_id", "gpu", "gpu_uuid", "UUID", "GPU_I_ID", "DeviceId")
+BUSY = Default("GPUUtilizationHigh", WARNING, hold=600, threshold=0.95, kind="ratio", enabled=False, needs=devices.NONE)
+HOT = Default("GPUHot", WARNING, hold=600, threshold=85, needs=devices.NONE)
+OVERHEATING = Default("GPUOverheating", CRITICAL, hold=300, threshold=90, needs=devices.NONE)
 
 _HEAT_CHECKS = ("Compare with the other devices of the node: one of them, or airflow?",
                 "Look at power draw and clocks: is the device throttled already?",
@@ -42,49 +40,11 @@ def _reporting(subject: Subject) -> tuple[tuple[str, Panel], ...]:
     if said is None or not found:
         return ()
     least = said.per_pod * subject.resolved.service.workload.replicas.min
-    count = aggregate("count", _level(subject.viewed, found))
+    count = aggregate("count", devices.level(subject.viewed, found))
     return (("gpu", Panel(
         "gpu-reporting", "GPUs Reporting", Chart.NUMBER, Unit.COUNT, (Query(count, ("devices",)),),
         f"Devices that report a value; {least} or more are expected, {said.per_pod} for each replica.", Origin("gpu"),
         (Threshold(least, WARNING, above=False),), minimum=0, width=4)),)
-
-
-def _level(subject: Subject, found: tuple[Reading, ...]) -> Expr:
-    return any_of(*(_one(subject, reading) for reading in found))
-
-
-def _one(subject: Subject, reading: Reading) -> Expr:
-    term = reading.measure.gauge
-    assert term is not None
-    return reading.scaled(term, aggregate("max", subject.read(reading, term), *_by(subject, reading)))
-
-
-def _devices(reading: Reading) -> tuple[str, ...]:
-    term = reading.measure.gauge
-    assert term is not None
-    return tuple(label for label in _DEVICE if label in reading.metric(term).labels)
-
-
-def _by(subject: Subject, reading: Reading) -> tuple[str, ...]:
-    devices = _devices(reading)
-    if not reading.exporter:
-        return ("namespace", *devices)
-    site = (subject.label("namespace", reading.exporter),) if subject.scattered else ()
-    return (*devices, *site, subject.label("pod", reading.exporter))
-
-
-def _where(subject: Subject, reading: Reading) -> Text:
-    """Which device, and of which pod where an exporter tells it."""
-    devices = _devices(reading)
-    device: Text = ("Device ", Field(label=devices[0])) if devices else ("The device",)
-    return (*device, " of pod ", Field(label=subject.label("pod", reading.exporter))) if reading.exporter else device
-
-
-def _legend(subject: Subject, reading: Reading) -> Text:
-    """A device by its name; its number starts anew on every node, so an exporter's has its pod beside it."""
-    devices = _devices(reading)
-    device: Text = (Field(label=devices[0]),) if devices else ("GPU",)
-    return (*device, " of ", Field(label=subject.label("pod", reading.exporter))) if reading.exporter else device
 
 
 def _busy(subject: Subject, found: tuple[Reading, ...]) -> Contribution:
@@ -93,14 +53,14 @@ def _busy(subject: Subject, found: tuple[Reading, ...]) -> Contribution:
     settings = subject.settings(BUSY)
     panel = Panel(
         "gpu-utilization", "GPU Utilization", Chart.BARS, Unit.RATIO,
-        (Query(_level(subject.viewed, found), _legend(subject, found[0])),),
+        (Query(devices.level(subject.viewed, found), devices.legend(subject, found[0])),),
         "Share of time in which some kernel ran. High is good news unless requests wait.",
         Origin("gpu"), lines(settings), minimum=0, maximum=1)
     alerts: tuple[AlertRule, ...] = ()
     if settings is not None:
         alerts = (_rule(subject, settings, found, Story(
             "gpuUtilization", "saturation", "gpu-utilization", (*WHO, " keeps an accelerator busy all the time"),
-            (*_where(subject, found[0]), " is busy ", share(), " of the time."), "More load turns into waiting.", _BUSY_CHECKS)),)
+            (*devices.where(subject, found[0]), " is busy ", share(), " of the time."), "More load turns into waiting.", _BUSY_CHECKS)),)
     omitted = () if settings is not None else ((BUSY.name, "off by default: a busy accelerator is no fault"),)
     return Contribution(alerts=alerts, panels=(("gpu", panel),), omitted=omitted)
 
@@ -112,14 +72,14 @@ def _hot(subject: Subject, found: tuple[Reading, ...]) -> Contribution:
     both = (subject.settings(HOT), subject.settings(OVERHEATING))
     alerts = tuple(_rule(subject, settings, found, Story(
         "gpuTemperature", "saturation", "gpu-temperature", (*WHO, " runs on an accelerator that is too hot"),
-        (*_where(subject, found[0]), " has ", figure(), " °C."), "The device slows down, then stops.", _HEAT_CHECKS))
+        (*devices.where(subject, found[0]), " has ", figure(), " °C."), "The device slows down, then stops.", _HEAT_CHECKS))
         for settings in both if settings is not None)
     panel = Panel(
         "gpu-temperature", "GPU Temperature", Chart.LINES, Unit.CELSIUS,
-        (Query(_level(subject.viewed, found), _legend(subject, found[0])),),
+        (Query(devices.level(subject.viewed, found), devices.legend(subject, found[0])),),
         "Temperature of each device. GPUHot and GPUOverheating fire above their lines.", Origin("gpu"), lines(*both))
     return Contribution(alerts=alerts, panels=(("gpu", panel),))
 
 
 def _rule(subject: Subject, settings: Settings, found: tuple[Reading, ...], story: Story) -> AlertRule:
-    return alert(subject, settings, story, Binary(">", _level(subject, found), Number(settings.threshold)))
+    return alert(subject, settings, story, Binary(">", devices.level(subject, found), Number(settings.threshold)))

@@ -6,12 +6,14 @@ from obsc import endpoints
 from obsc.encode import re2_literal
 from obsc.ir import AlertRule, Chart, Discovery, Field, Origin, Panel, Query, Unit
 from obsc.promql import Binary, Expr, Matcher, Number, Selector, aggregate, equal, over, regex, select
-from obsc.signals.alert import WARNING, WHO, Contribution, Story, alert, lasting, share, unless_young
-from obsc.signals.settings import Default
+from obsc.signals.alert import INFO, WARNING, WHO, Contribution, Story, alert, lasting, lines, share, unless_young
+from obsc.signals.offers import Offer, taken
+from obsc.signals.settings import Default, Settings
 from obsc.signals.subject import NO_PAGE, Subject
 
 TARGET = Default("TargetDown", WARNING, hold=600)
 SAMPLES = Default("ScrapeSamplesDropped", WARNING, hold=900, threshold=0.5, kind="ratio")
+SLOW = Default("ScrapeSlow", INFO, hold=900, threshold=0.8, kind="ratio", enabled=False)
 _SAMPLES = "scrape_samples_post_metric_relabeling"
 
 CHECKS = ("Does the target answer its metrics path from inside the cluster?",
@@ -22,9 +24,11 @@ CHECKS = ("Does the target answer its metrics path from inside the cluster?",
 def pipeline(subject: Subject) -> Contribution:
     """TargetDown for one target of several, ScrapeSamplesDropped for a page that lost half of its series."""
     if endpoints.pageless(subject.resolved):
-        return Contribution(omitted=tuple((one.name, NO_PAGE) for one in (TARGET, SAMPLES)))
+        return Contribution(omitted=tuple((one.name, NO_PAGE) for one in (TARGET, SAMPLES, SLOW)))
     alerts = [rule for rule in (_target(subject), _samples(subject)) if rule is not None]
-    return Contribution(alerts=tuple(alerts), panels=(("telemetry", _targets(subject)), ("telemetry", _page(subject))))
+    slow, omitted = taken(subject, (Offer(SLOW, lambda said: _slow(subject, said)),))
+    panels = (_targets(subject), _page(subject), *((_duration(subject),) if slow else ()))
+    return Contribution(alerts=(*alerts, *slow), panels=tuple(("telemetry", panel) for panel in panels), omitted=omitted)
 
 
 def _jobs(subject: Subject) -> tuple[Matcher, ...]:
@@ -87,3 +91,26 @@ def _page(subject: Subject) -> Panel:
         (Query(aggregate("avg", _every(seen, _SAMPLES), "namespace", "job"), (Field(label="job"),)),),
         "Samples that a scrape brings. A sudden fall means renamed or lost metrics; ScrapeSamplesDropped watches it.",
         Origin("pipeline"), minimum=0, width=12)
+
+
+def _time_of_scrape(subject: Subject) -> Expr:
+    """How much of the time between scrapes the slowest target's scrape takes; each endpoint has an interval of its own."""
+    slowest = max(endpoints.interval(subject.resolved, one) for one in endpoints.all_endpoints(subject.resolved))
+    return Binary("/", aggregate("max", _every(subject, "scrape_duration_seconds"), "namespace", "job"), Number(slowest))
+
+
+def _slow(subject: Subject, settings: Settings) -> AlertRule:
+    return alert(subject, settings, Story(
+        "telemetry", "telemetry", "scrape-time", (*WHO, " takes long to be scraped"),
+        ("A scrape of job ", Field(label="job"), " takes ", share(), " of the time between two of them."),
+        "Soon scrapes fail, and nobody sees the service.", ("Does the page grow? Look at the samples per scrape.",
+                                                             "Is the process short of CPU?")),
+        Binary(">", _time_of_scrape(subject), Number(settings.threshold)))
+
+
+def _duration(subject: Subject) -> Panel:
+    return Panel(
+        "scrape-time", "Time of a Scrape", Chart.LINES, Unit.RATIO,
+        (Query(_time_of_scrape(subject.viewed), (Field(label="job"),)),),
+        "How much of the time between two scrapes the slowest one takes. ScrapeSlow watches it.",
+        Origin("pipeline"), lines(subject.settings(SLOW)), minimum=0, width=12)

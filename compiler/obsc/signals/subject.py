@@ -249,6 +249,12 @@ class Subject:
             more = (*more, equal(label, self.container) if self.container else Matcher(label, "!=", ""))
         return select(name, *self.place(exporter), *fixed, pods, *more)
 
+    def of_claims(self, name: str) -> Selector:
+        """The kubelet's series of a metric about volumes: it tells no pod, and has a page of its own beside that of containers."""
+        found = self.exporter("cadvisor")
+        fixed = [one for one in self._fixed(found) if one.label != "metrics_path"] if found is not None else []
+        return select(name, *self.place("cadvisor"), *fixed)
+
     def read(self, reading: Reading, term: Term, suffix: str = "", *more: Matcher) -> Selector:
         """The selector of a reading's term; a panel also follows the choice of a model."""
         matchers = [Matcher(label, operator(op), value) for label, op, value in term.matchers]

@@ -1,4 +1,4 @@
-"""Traffic: requests, tokens and predictions, and what is running or waiting right now."""
+"""Traffic: requests, tokens and predictions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ _RATES = (
     ("predictions", "predictions", "Predictions", Unit.EVENTS_PER_SECOND, "Predictions that the models made."),
 )
 _TOKENS = (("inputTokens", "input"), ("outputTokens", "output"))
-_LEVELS = (("requestsRunning", "running"), ("requestsWaiting", "waiting"))
 
 
 def traffic(subject: Subject) -> Contribution:
@@ -25,28 +24,7 @@ def traffic(subject: Subject) -> Contribution:
             "tokens", "Token Throughput", Chart.LINES, Unit.TOKENS_PER_SECOND, tokens,
             "Tokens read and written per second. A fall while requests wait is a loss of performance, not of demand.",
             Origin("traffic"), minimum=0, empty=QUIET)))
-    levels = _queries(subject, _LEVELS)
-    if levels:
-        panels.append(("latency", Panel(
-            "queue", "Running and Waiting Requests", Chart.LINES, Unit.COUNT, levels,
-            "Requests in the batch and in the queue. Waiting ones that do not go away are missing capacity.",
-            Origin("traffic"), minimum=0)))
-    cache = _cache(subject)
-    return Contribution(panels=(*panels, *((cache,) if cache is not None else ())))
-
-
-def _cache(subject: Subject) -> tuple[str, Panel] | None:
-    """Room for tokens. It is full under load by design: only what waits or is pushed out is a fault."""
-    found = [one for one in subject.readings("kvCacheUsage") if one.measure.gauge is not None]
-    if not found:
-        return None
-    seen = subject.viewed
-    exprs = [one.scaled(one.measure.gauge, aggregate("max", seen.read(one, one.measure.gauge), *seen.by(one)))
-             for one in found if one.measure.gauge is not None]
-    return ("latency", Panel(
-        "kv-cache", "KV Cache Usage", Chart.LINES, Unit.RATIO, (Query(any_of(*exprs), ("fullest", *of_model(seen, found[0]))),),
-        "Share of the cache that is in use, of the fullest replica. Full is the design goal under load; look at waiting requests.",
-        Origin("traffic"), minimum=0, maximum=1))
+    return Contribution(panels=tuple(panels))
 
 
 def _rate(subject: Subject, signal: str, key: str, title: str, unit: Unit, text: str) -> tuple[str, Panel]:

@@ -1,0 +1,58 @@
+"""Numbers of a signal over any set of labels: levels of gauges, flows of counters, however many names a metric may have here."""
+
+from __future__ import annotations
+
+from obsc import endpoints
+from obsc.catalog.profile import Term
+from obsc.ir import Discovery
+from obsc.promql import Expr, aggregate, any_of, over, rate
+from obsc.signals.reading import Reading
+from obsc.signals.subject import Subject, total
+
+SITE = ("namespace",)
+
+
+def replica(subject: Subject) -> tuple[str, ...]:
+    """Labels that tell a service's replicas apart."""
+    in_pods = endpoints.discovery(subject.resolved) in {Discovery.PODS, Discovery.SERVICE}
+    return ("namespace", "pod") if in_pods else ("namespace", "instance")
+
+
+def gauges(subject: Subject, signal: str) -> tuple[Reading, ...]:
+    """The signal's readings that are levels, on pages of the service itself."""
+    return tuple(one for one in subject.readings(signal) if one.measure.gauge is not None and not one.exporter)
+
+
+def level(subject: Subject, found: tuple[Reading, ...], *by: str, op: str = "sum", function: str = "", window: float = 0) -> Expr:
+    """A level over replicas; with `function` and a window in seconds, that of each series first."""
+
+    def one(reading: Reading) -> Expr:
+        term = reading.measure.gauge
+        assert term is not None
+        series = subject.read(reading, term)
+        value = over(function, series, window) if function else series
+        return reading.scaled(term, aggregate(op, subject.once(reading, term, value), *by))
+
+    return any_of(*map(one, found))
+
+
+def flow(subject: Subject, found: tuple[Reading, ...], *by: str, window: float = 0, errors: bool = False) -> Expr:
+    """Events per second; with `errors` those that went wrong, which may be in no series yet."""
+    return any_of(*(_flow(subject, one, one.measure.errors if errors else _counted(one), by, window) for one in found))
+
+
+def _counted(reading: Reading) -> tuple[Term, ...]:
+    measure = reading.measure
+    single = measure.histogram or measure.mean_count
+    return measure.total or measure.counters or ((single,) if single is not None else ())
+
+
+def _flow(subject: Subject, reading: Reading, terms: tuple[Term, ...], by: tuple[str, ...], window: float) -> Expr:
+    span = window or subject.span
+
+    def one(term: Term) -> Expr:
+        suffix = "_count" if reading.metric(term).type == "histogram" and not term.part else ""
+        return aggregate("sum", subject.once(reading, term, rate(subject.read(reading, term, suffix), span)), *by)
+
+    parts = [one(term) for term in terms]
+    return total(parts, lazy=len(parts) > 1 and reading.metric(terms[0]).lazy)
