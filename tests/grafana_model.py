@@ -13,7 +13,7 @@ OWN_UNIT = re.compile(r"count:[ -~]+")
 TYPES = {"timeseries", "stat", "bargauge", "state-timeline", "heatmap", "table"}
 KEYS = {"uid", "title", "description", "tags", "schemaVersion", "version", "editable", "graphTooltip", "refresh", "timezone",
         "time", "timepicker", "links", "annotations", "templating", "panels"}
-TARGET_KEYS = {"refId", "datasource", "editorMode", "expr", "legendFormat", "format", "range", "instant", "interval"}
+TARGET_KEYS = {"refId", "datasource", "expr", "legendFormat", "format", "range", "instant", "interval"}
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 # Everything that Grafana would fill in where a spec's text stands: only these are ours.
 INTERPOLATED = re.compile(r"\$\w+|\$\{[^}]*\}|\[\[\w+")
@@ -117,7 +117,7 @@ def _steps(steps: list[Any]) -> Iterator[str]:
 
 
 def _target(one: Data) -> Iterator[str]:
-    if set(one) - TARGET_KEYS or one["datasource"] != SOURCE or one["range"] is one["instant"]:
+    if set(one) - TARGET_KEYS or one["datasource"] != SOURCE or one["range"] is one.get("instant", False):
         yield f"target {one['refId']}"
     if re.search(r"\b(rate|irate)\([^()]*\[(?!\$__rate_interval\])", one["expr"]):
         yield f"a rate over a fixed range: {one['expr']}"

@@ -76,7 +76,7 @@ SLIPS = {
     "a metric of a panel": Slip("dashboards: {panels: [{title: t, expr: 'vllm:num_request_runing'}]}\n", "S351", "vllm:num_requests_running"),
     "an endpoint": Slip("metrics: {endpoints: [{name: router, port: 80}], series: [{name: x, type: gauge, endpoint: ruoter}]}\n", "R210", "router"),
     "a module of probes": Slip("probes: [{name: x, module: http_2x}]\n", "S357", "http_2xx"),
-    "a code in a comment": Slip("alerts: {rules: {ServiceDown: {for: 30s}}}  # obsc: ignore S371 -- why not\n", "L024", "S317"),
+    "a code in a comment": Slip("alerts: {rules: {ServiceDown: {for: 30s}}}  # obsc: ignore S3017 -- why not\n", "L024", "S317"),
 }
 
 
@@ -91,7 +91,7 @@ def test_the_name_that_was_meant_is_told(slip: Slip, compile_texts: Compile) -> 
 
 
 @pytest.mark.parametrize(("words", "meant"), [
-    (["explain", "S371"], "S317"), (["explain", "s317"], "S317"), (["compil"], "compile"), (["validate", "--fromat", "json"], "--format"),
+    (["explain", "S3017"], "S317"), (["explain", "s317"], "S317"), (["compil"], "compile"), (["validate", "--fromat", "json"], "--format"),
     (["validate", "--format", "sarf"], "sarif"), (["schema", "aiservce"], "aiservice"), (["compile", "--env", "producton"], "production"),
     (["catalog", "show", "vlmm"], "vllm")])
 def test_names_on_the_command_line_are_told_too(words: list[str], meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,8 @@ _NAMED = {"\0": "\\0", "\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "\\": 
 _NO_LITERAL = re.compile(f"[\x00-\x09\x0b-\x1f{_UNSEEN}]")
 _LONGEST_KEY = 1000
 _DEEPEST = 200
+_BRIEF, _SHORT = 4, 24
+_BARE = frozenset({int, bool, type(None)})
 _COLLECTIONS = frozenset({dict, list, tuple})
 
 
@@ -86,7 +88,9 @@ def encode(artifact: Artifact) -> bytes:
 
 
 def to_json(data: object) -> str:
-    """JSON with two spaces of indentation; all but control and unseen characters stand for themselves. Raises like `to_yaml`."""
+    """JSON indented by one space, a few short values on one line; all but control and unseen characters stand for themselves.
+    Raises like `to_yaml`.
+    """
     pieces: list[str] = []
     _json(data, "\n", pieces)
     text = "".join(pieces)
@@ -136,6 +140,9 @@ def _json_collection(data: dict[str, object] | list[object] | tuple[object, ...]
     if not data:
         pieces.append(ends[0] + ends[1])
         return
+    if line != "\n" and _brief(data):
+        pieces.append(json.dumps(data, ensure_ascii=False, allow_nan=False))
+        return
     between, inner = ends[0], line + " "
     _require_shallow(len(inner))
     if isinstance(data, dict):
@@ -150,6 +157,14 @@ def _json_collection(data: dict[str, object] | list[object] | tuple[object, ...]
             _json(value, inner, pieces)
             between = ","
     pieces.append(line + ends[1])
+
+
+def _brief(data: dict[str, object] | list[object] | tuple[object, ...]) -> bool:
+    """Whether it reads best on one line: a place on a grid, a reference, a colour with its value."""
+    if len(data) > _BRIEF:
+        return False
+    keys, values = (data, data.values()) if isinstance(data, dict) else ((), data)
+    return all(type(one) in _BARE or (type(one) is str and len(one) <= _SHORT) for one in values) and all(type(key) is str for key in keys)
 
 
 def _require_shallow(depth: int) -> None:

@@ -27,6 +27,8 @@ RAW = (FAST, 30 * _MINUTE, _HOUR)
 # Site Reliability Workbook, chapter 5: short and long window, share of the budget that is spent, whether it pages.
 _TIERS = ((FAST, _HOUR, "0.02", True), (30 * _MINUTE, 6 * _HOUR, "0.05", True),
           (2 * _HOUR, _DAY, "0.1", False), (6 * _HOUR, 3 * _DAY, "0.1", False))
+# Of a large budget even a total outage takes its time to spend a fiftieth: who waits longer than this is told at once.
+_PATIENCE = 10 * _MINUTE
 _SHORTEST_FOR_DAYS = 14 * _DAY
 # All events bad must be well beyond the limit: a ratio never exceeds 1.
 _HIGHEST_SHARE = Decimal("0.8")
@@ -51,7 +53,8 @@ def pairs(target: float, window: float) -> tuple[Pair, ...]:
     """The pairs of windows of an objective, the fastest first.
 
     The windows stay, whatever the period; the factor is the share of the budget times period over window, at least 1:
-    slower than that the budget lasts. A period of less than two weeks has no window of three days.
+    slower than that the budget lasts. A period of less than two weeks has no window of three days. Where the first pair would
+    take more than ten minutes to tell of a total outage, one comes before it that tells when four fifths of all events are bad.
     """
     budget = 1 - Decimal(repr(target))
     found = []
@@ -62,6 +65,8 @@ def pairs(target: float, window: float) -> tuple[Pair, ...]:
         factor = min(usual, _HIGHEST_SHARE / budget)
         limit = (factor * budget).quantize(Decimal("1e-9")).normalize()
         found.append(Pair(short, long, factor, limit, pages, factor < usual))
+    if float(found[0].limit) * found[0].long > _PATIENCE:
+        found.insert(0, Pair(FAST, FAST, _HIGHEST_SHARE / budget, _HIGHEST_SHARE, pages=True, capped=False))
     return tuple(found)
 
 

@@ -174,6 +174,6 @@ def _only(before: Tree, after: Tree, may: list[str], keys: set[str]) -> None:
 
 def test_a_platform_is_divided_by_what_it_is_laid_out_for() -> None:
     counts = {capacity: conventions.shards("prometheus-rules", capacity) for capacity in (1, 32, 33, 100, 2000)}
-    assert counts == {1: 4, 32: 8, 33: 16, 100: 32, 2000: 512}
+    assert counts == {1: 4, 32: 16, 33: 16, 100: 64, 2000: 1024}
     # Each server has as many as another: number k of n mounts those that leave k.
     assert conventions.shards("prometheus-rules", 100, 3) == 48

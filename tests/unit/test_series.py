@@ -44,3 +44,22 @@ metrics:
         assert b"x_total" in compiled.tree[f"default/artifacts/ai/chat/{shown}"]
     else:
         assert errors == [("S306" if signal == "availability" else "S358", 8)]
+
+
+@pytest.mark.parametrize(("signal", "kind"), [(signal, kind) for signal, kinds in FITTING.items() for kind in kinds])
+def test_a_series_stands_in_for_what_the_runtime_shows(signal: str, kind: str, compile_texts: Compile) -> None:
+    """Whatever alerts combine: a level where the runtime counts, a mean where it has a histogram."""
+    buckets = ", buckets: [0.1, 1, 10]" if kind == "histogram" else ""
+    spec = f"""\
+apiVersion: obsc.dev/v1alpha1
+kind: AIService
+metadata: {{name: chat, namespace: ai, team: ml}}
+runtime: {{name: vllm, version: "0.15"}}
+objectives: []
+metrics:
+  series:
+    - {{name: x_total, type: {kind}, signal: {signal}, labels: {{status: [ok, error], model_name: []}}{buckets}}}
+"""
+    compiled, found = compile_texts({"a.yaml": spec})
+    assert [one.message for one in found if one.severity is Severity.ERROR] == []
+    assert compiled.tree

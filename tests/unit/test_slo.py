@@ -41,7 +41,15 @@ def test_all_events_bad_trip_every_pair_and_no_pair_waits_for_less_than_the_budg
 
 def test_limits_are_exact_decimals() -> None:
     assert [str(pair.limit) for pair in slo.pairs(0.999, 30 * DAY)] == ["0.0144", "0.006", "0.003", "0.001"]
-    assert [str(pair.limit) for pair in slo.pairs(0.9, 30 * DAY)] == ["0.8", "0.6", "0.3", "0.1"]
+    assert [str(pair.limit) for pair in slo.pairs(0.9, 30 * DAY)] == ["0.8", "0.8", "0.6", "0.3", "0.1"]
+
+
+@pytest.mark.parametrize(("target", "sudden"), [(0.995, False), (0.99, False), (0.95, True), (0.9, True)])
+def test_a_large_budget_does_not_hide_a_total_outage_for_an_hour(target: float, sudden: bool) -> None:  # noqa: FBT001
+    """At 95 % and 30 days all requests must be bad for 43 minutes before they spent a fiftieth of what may be."""
+    first = slo.pairs(target, 30 * DAY)[0]
+    assert (first.short == first.long) is sudden
+    assert float(first.limit) * first.long <= 600
 
 
 def compiled_one(compile_texts: Compile, text: str) -> Service:

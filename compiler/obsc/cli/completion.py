@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem, ShellComplete, get_completion
 from obsc.cli.options import DEFAULT
 
 VARIABLE = "_OBSC_COMPLETE"
-_NO_ENTRY = "sources.yaml"  # which entries are exporters
+_NO_ENTRIES = frozenset({"sources.yaml", "reasons.yaml"})  # which entries are exporters, and why something is not shown
 _MOST_FILES = 2000  # a key press is not worth reading more
 # A spec is not validated here, and what it says goes to a shell: what is no sound name is no word to complete.
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -56,7 +56,7 @@ def runtimes(_: click.Context, __: click.Parameter, begun: str) -> list[Completi
     """Names of the built-in entries of the catalog."""
     # By their files: the package that reads them takes longer to load than a key press may.
     entries = (path.name for path in (files("obsc") / "catalog").iterdir())
-    return _fitting(sorted(name.removesuffix(".yaml") for name in entries if name.endswith(".yaml") and name != _NO_ENTRY), begun)
+    return _fitting(sorted(name.removesuffix(".yaml") for name in entries if name.endswith(".yaml") and name not in _NO_ENTRIES), begun)
 
 
 def _fitting(words: Iterable[str], begun: str) -> list[CompletionItem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from obsc.ir import AlertRule, Chart, Field, Origin, Panel, Query, Unit
 from obsc.promql import Binary, Expr, Number, any_of
 from obsc.signals.alert import QUIET, WARNING, WHO, Contribution, Story, alert, busy, lines, of_model, share
-from obsc.signals.figures import SITE, flow, gauges, level, replica
+from obsc.signals.figures import SITE, flow, flows, gauges, level, replica
 from obsc.signals.offers import Offer, taken
 from obsc.signals.reading import Reading
 from obsc.signals.settings import Default, Settings
@@ -26,7 +26,7 @@ _CHECKS = (
 def cache(subject: Subject) -> Contribution:
     """KVCacheThrashing and PreemptionsHigh: work that is thrown away and done again."""
     filled, queued = gauges(subject, "kvCacheUsage"), gauges(subject, "requestsWaiting")
-    pushed, served = subject.readings("preemptions"), subject.readings("traffic")
+    pushed, served = flows(subject, "preemptions"), flows(subject, "traffic")
     followed = pushed or queued
     alerts, omitted = taken(subject, (
         Offer(THRASHING, lambda said: _thrashing(subject, said, filled, pushed, queued),

@@ -23,6 +23,11 @@ def gauges(subject: Subject, signal: str) -> tuple[Reading, ...]:
     return tuple(one for one in subject.readings(signal) if one.measure.gauge is not None and not one.exporter)
 
 
+def flows(subject: Subject, signal: str) -> tuple[Reading, ...]:
+    """The signal's readings that count: of a level nobody can tell how often something happened."""
+    return tuple(one for one in subject.readings(signal) if _counted(one))
+
+
 def level(subject: Subject, found: tuple[Reading, ...], *by: str, op: str = "sum", function: str = "", window: float = 0) -> Expr:
     """A level over replicas; with `function` and a window in seconds, that of each series first."""
 

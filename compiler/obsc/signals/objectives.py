@@ -72,7 +72,7 @@ def _both(subject: Subject, one: Objective, pair: slo.Pair) -> Expr:
     """The long window says that it matters, the short one that it still goes on; and few events are no statistic."""
     place, by = subject.place(), one.sli.by
     short, long = (Binary(">", slo.ratio(one, place, span), Number(float(pair.limit))) for span in (pair.short, pair.long))
-    both = Binary("and", short, long, on=by)
+    both = short if pair.short == pair.long else Binary("and", short, long, on=by)
     if one.sli.judged is not None:
         return both
     seen = slo.bad_events(one, place, pair.long, subject.resolved.platform.prometheus.evaluation_interval)

@@ -64,7 +64,10 @@ def panel(built: object, **own: object) -> Data:
 
 def _target(raw: Data) -> Data:
     interval = {"interval": raw["interval"]} if raw["interval"] else {}
-    return {**_only(raw, _TARGET_KEYS), **interval, "range": not raw["instant"], "editorMode": "code"}
+    # What is usual (a range, as time series) is not said: there are many queries on a page.
+    usual = {"format": "time_series", "instant": False}
+    said = {key: value for key, value in _only(raw, _TARGET_KEYS).items() if usual.get(key) != value}
+    return {**said, **interval, "range": not raw["instant"]}
 
 
 def _grid(raw: Data) -> Data:

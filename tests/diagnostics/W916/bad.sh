@@ -1,2 +1,2 @@
-mkdir specs && for n in 15 17 22 24 27 29 36 39 43 44 47 50 53 54 58 63 64; do sed "s/support-chat/support-chat-$n/" service.yaml > specs/$n.yaml; done
+mkdir specs && for n in 15 17 22 24 27 29 36 39 43 44 47 50 53 54 58 63; do sed "s/support-chat/support-chat-$n/" service.yaml > specs/$n.yaml; done
 obsc compile specs platform.yaml
