@@ -104,8 +104,13 @@ def served(end: str, start: str, length: int) -> dict[str, str]:
     found |= {f'{FIRST.removesuffix("_count")}_bucket{{{labels},model_name="llama",engine="0",le="{bound}"}}': f"{start}0+60x{length}"
               for bound in ("0.5", "1.0", "+Inf")}
     found |= {f'{FIRST}{{{labels},model_name="llama",engine="0"}}': f"{start}0+60x{length}"}
-    return found | {f'DCGM_FI_DEV_GPU_TEMP{{exported_namespace="ai-prod",exported_pod="{pod("support-chat", end)}",gpu="{gpu}",UUID="{end}{gpu}"}}':
-                    f"{start}60x{length}" for gpu in (0, 1)}
+    found |= {f'vllm:{name}{{{labels},model_name="llama",engine="0"}}': f"{start}{values}x{length}"
+              for name, values in (("iteration_tokens_total_count", "0+3000"), ("num_preemptions_total", "0"), ("num_requests_running", "4"),
+                                   ("num_requests_waiting", "0"), ("kv_cache_usage_perc", "0.5"))}
+    # Two devices that are well: the fault of which the exporter last heard is none.
+    devices = [f'exported_namespace="ai-prod",exported_pod="{pod("support-chat", end)}",gpu="{gpu}",UUID="{end}{gpu}"' for gpu in (0, 1)]
+    found |= {f"DCGM_FI_DEV_GPU_TEMP{{{device}}}": f"{start}60x{length}" for device in devices}
+    return found | {f'DCGM_FI_DEV_XID_ERRORS{{{device},err_code="0",err_msg="No Error"}}': f"{start}0x{length}" for device in devices}
 
 
 def born(end: str, minute: int, start: str, length: int) -> dict[str, str]:
