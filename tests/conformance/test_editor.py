@@ -70,7 +70,7 @@ COMPLETIONS = {
 }
 NEVER = {"an overlay": ("aiservice", SERVICE + f"environments:\n  prod:\n    {CURSOR}", {"kind", "apiVersion", "environments"}),
          "a profile": ("aiplatform", PLATFORM + f"profiles:\n  gpu:\n    {CURSOR}", {"profile", "kind", "components"}),
-         "a service": ("aiservice", SERVICE + CURSOR, {"objectives", "cost", "kind"})}
+         "a service": ("aiservice", SERVICE + CURSOR, {"baselines", "cost", "kind"})}
 
 
 @pytest.mark.parametrize(("name", "text", "expected"), COMPLETIONS.values(), ids=COMPLETIONS)
