@@ -19,6 +19,7 @@ from obsc.rules.alerts import ALERTS
 from obsc.source import Source, load
 from obsc.spec.platform import AIPlatform
 from obsc.spec.service import AIService
+from samples import SPEC
 
 ROOT = Path(__file__).parents[1]
 LINES = 500
@@ -215,12 +216,7 @@ def test_explaining_compiles_only_what_can_have_a_say() -> None:
     assert {one.identity.environment for one in pipeline.resolved(shared, Sink())} == {"prod"}
 
 
-REASONS = """\
-apiVersion: obsc.dev/v1alpha1
-kind: AIService
-metadata: {name: chat, namespace: ai, team: ml}
-runtime: {name: vllm, version: "0.15"}
-models: [{name: llama}]
+REASONS = SPEC + """\
 alerts:
   rules:
     TargetDown: {enabled: false}

@@ -145,7 +145,7 @@ class _Reader:
             case Aggregate():
                 return self.turns(expr.expr)
             case Raw():
-                return _Way(delay=max(map(_seconds, _RANGES.findall(expr.text)), default=0.0))
+                return _Way(delay=max((durations.parse(one) or 0.0 for one in _RANGES.findall(expr.text)), default=0.0))
             case _:
                 return self.spent(expr, 1.0, rising=True)
 
@@ -266,12 +266,6 @@ def _distribution(ranges: tuple[float, ...], time: float) -> float:
     count = len(ranges)
     terms = ((-1.0) ** size * max(0.0, time - sum(some)) ** count for size in range(count + 1) for some in combinations(ranges, size))
     return math.fsum(terms) / (math.factorial(count) * math.prod(ranges))
-
-
-def _seconds(text: str) -> float:
-    """A range as it is written in an expression."""
-    units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
-    return sum(float(number) * units[unit] for number, unit in re.findall(r"([0-9]+)(ms|[smhdwy])", text))
 
 
 def parts(found: Promise) -> str:

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from obsc import durations
 from obsc.ir import Labels, Objective, RecordingRule
-from obsc.promql import Aggregate, Binary, Call, Expr, Matcher, Number, aggregate, equal, over, select
+from obsc.promql import Aggregate, Binary, Call, Expr, Matcher, Number, Selector, aggregate, equal, over, select
 
 BAD, EVERY, JUDGED = "slo:sli_errors:rate5m", "slo:sli_events:rate5m", "slo:sli_bad:bool"
 REMAINING, BURN = "slo:period_error_budget_remaining:ratio", "slo:current_burn_rate:ratio"
@@ -56,7 +56,7 @@ def pairs(target: float, window: float) -> tuple[Pair, ...]:
     slower than that the budget lasts. A period of less than two weeks has no window of three days. Where the first pair would
     take more than ten minutes to tell of a total outage, one comes before it that tells when four fifths of all events are bad.
     """
-    budget = 1 - Decimal(repr(target))
+    budget = _budget(target)
     found = []
     for short, long, spent, pages in _TIERS:
         if long > _DAY and window < _SHORTEST_FOR_DAYS:
@@ -68,6 +68,11 @@ def pairs(target: float, window: float) -> tuple[Pair, ...]:
     if float(found[0].limit) * found[0].long > _PATIENCE:
         found.insert(0, Pair(FAST, FAST, _HIGHEST_SHARE / budget, _HIGHEST_SHARE, pages=True, capped=False))
     return tuple(found)
+
+
+def _budget(target: float) -> Decimal:
+    """The share of events that may be bad, exactly."""
+    return 1 - Decimal(repr(target))
 
 
 def needed(pair: Pair, rate: float) -> float:
@@ -98,20 +103,24 @@ def recordings(objective: Objective, labels: Labels, place: tuple[Matcher, ...])
 def ratio(objective: Objective, place: tuple[Matcher, ...], window: float) -> Expr:
     """The recorded share of bad events over a window in seconds."""
     span = equal("sloth_window", durations.show(window))
-    return aggregate("max", select(_named(window), *place, equal("sloth_id", objective.id), span), *objective.sli.by)
+    return aggregate("max", _series(objective, place, _named(window), span), *objective.sli.by)
 
 
 def bad_events(objective: Objective, place: tuple[Matcher, ...], window: float, interval: float) -> Expr:
     """How many bad events there were in a window: what is recorded every `interval` seconds, added up. An average would take
     a young series, or one with gaps, for a full window of its like.
     """
-    rates = select(BAD, *place, equal("sloth_id", objective.id))
+    rates = _series(objective, place, BAD)
     return Binary("*", aggregate("sum", over("sum_over_time", rates, window), *objective.sli.by), Number(interval))
 
 
 def recorded(objective: Objective, place: tuple[Matcher, ...], name: str) -> Expr:
     """Another recorded series of an objective, one sample for each set of its labels."""
-    return aggregate("max", select(name, *place, equal("sloth_id", objective.id)), *objective.sli.by)
+    return aggregate("max", _series(objective, place, name), *objective.sli.by)
+
+
+def _series(objective: Objective, place: tuple[Matcher, ...], name: str, *more: Matcher) -> Selector:
+    return select(name, *place, equal("sloth_id", objective.id), *more)
 
 
 def _named(window: float) -> str:
@@ -129,8 +138,8 @@ class _Maker:
         group, pace = f"objective-{self.objective.name}", _SLOW_PACE if slow else 0
         return RecordingRule(name, expr, tuple(sorted(labels.items())), self.objective.origin, group + "-days" * slow, pace)
 
-    def series(self, name: str) -> Expr:
-        return select(name, *self.place, equal("sloth_id", self.objective.id))
+    def series(self, name: str) -> Selector:
+        return _series(self.objective, self.place, name)
 
     def summed(self, expr: Expr) -> Aggregate:
         # A label of the service that changed is for a while there under both values.
@@ -163,8 +172,7 @@ class _Maker:
         return Binary("/", bad, Binary(">", every, Number(0)))
 
     def facts(self) -> tuple[RecordingRule, ...]:
-        said, one = self.objective, Decimal(1)
-        budget = one - Decimal(repr(said.target))
+        said, budget = self.objective, _budget(self.objective.target)
         burnt = self.spent(said.window, budget)
         return (
             self.rule("slo:objective:ratio", _constant(Decimal(repr(said.target)))),
@@ -173,7 +181,7 @@ class _Maker:
             self.rule(BURN, self.spent(FAST, budget)),
             self.rule("slo:period_burn_rate:ratio", burnt, slow=True),
             self.rule(REMAINING, Binary("-", Number(1), burnt), slow=True),
-            self.rule("sloth_slo_info", _constant(one), ("sloth_objective", durations.number(said.target * 100))))
+            self.rule("sloth_slo_info", _constant(Decimal(1)), ("sloth_objective", durations.number(said.target * 100))))
 
     def spent(self, span: float, budget: Decimal) -> Expr:
         return Binary("/", ratio(self.objective, self.place, span), Number(float(budget)))

@@ -10,6 +10,7 @@ from conftest import Compile
 from obsc.diagnostics import Diagnostic
 from obsc.promql import problem
 from obsc.verify.expressions import filled
+from samples import PLATFORM
 
 VERSIONS = {"vllm": "0.15"}
 HEAD = """\
@@ -19,15 +20,7 @@ metadata: {name: chat, namespace: ai, team: ml}
 workload: {replicas: {min: 2, max: 4}}
 accelerators: {resource: nvidia.com/gpu}
 """
-OPEN = """\
-apiVersion: obsc.dev/v1alpha1
-kind: AIPlatform
-metadata: {name: default}
-alertmanager:
-  receivers: [{name: all, webhookConfigs: [{urlSecret: {name: hook, key: url}}]}]
-  routing: {critical: [all], warning: [all], info: [all]}
-sources: {dcgm: {enabled: true}}
-"""
+OPEN = PLATFORM + "sources: {dcgm: {enabled: true}}\n"
 _PLACE = re.compile(r"(?:alerts\.custom|dashboards\.panels)\[(\d+)\]\.expr")
 
 

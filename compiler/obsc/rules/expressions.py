@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator
-from typing import NamedTuple
 
 from obsc import durations, workloads
 from obsc.advice import nearest
@@ -13,43 +11,16 @@ from obsc.ir import Service
 from obsc.promql_text import Found, plain, selectors, summands, uncommented, written_problem
 from obsc.resolve import Resolved
 from obsc.rules.alerts import ALERTS
+from obsc.rules.texts import Written, texts
 from obsc.signals.subject import Subject
 from obsc.signals.written import NAMESPACES, OF_TARGETS, RECORDED, is_selector, is_series, owner
 from obsc.source import Path
 
 
-class _Written(NamedTuple):
-    path: Path
-    text: str
-    scope: bool = True
-    counter: bool = False
-    summed: bool = False
-
-
-def _all(resolved: Resolved) -> Iterator[_Written]:
-    service = resolved.service
-    for index, alert in enumerate(service.alerts.custom):
-        yield _Written(("alerts", "custom", index, "expr"), alert.expr, scope=alert.scope)
-    if not resolved.first:
-        return
-    for index, one in enumerate(service.indicators):
-        if one.value is not None:
-            yield _Written(("indicators", index, "value"), one.value)
-        if one.ratio is not None:
-            yield _Written(("indicators", index, "ratio", "numerator"), one.ratio.numerator, counter=True)
-            yield _Written(("indicators", index, "ratio", "denominator"), one.ratio.denominator, counter=True)
-    for index, said in enumerate(service.objectives or ()):
-        if said.sli is not None and said.enabled:
-            yield _Written(("objectives", index, "sli", "errors"), said.sli.errors, summed=True)
-            yield _Written(("objectives", index, "sli", "total"), said.sli.total, summed=True)
-    for index, panel in enumerate(service.dashboards.panels):
-        yield _Written(("dashboards", "panels", index, "expr"), panel.expr)
-
-
 def expressions(resolved: Resolved, _: Service, sink: Sink) -> None:
     """Every written expression is one that Prometheus loads, and reads metrics that are known, in namespaces that it may read."""
     subject = Subject(resolved)
-    for one in _all(resolved):
+    for one in texts(resolved):
         place = resolved.origins.place(one.path)
         problem = written_problem(one.text)
         if problem is None and one.counter and not is_selector(one.text):
@@ -65,7 +36,7 @@ def expressions(resolved: Resolved, _: Service, sink: Sink) -> None:
             _metric(subject, one, found, sink)
 
 
-def _tenant(resolved: Resolved, one: _Written, found: Found, sink: Sink) -> None:
+def _tenant(resolved: Resolved, one: Written, found: Found, sink: Sink) -> None:
     """A selector is confined to namespaces that the service may read: by the compiler, or by its author's own matcher."""
     own = workloads.namespaces(resolved)
     mine = own[0]
@@ -80,7 +51,7 @@ def _tenant(resolved: Resolved, one: _Written, found: Found, sink: Sink) -> None
                hint=f'match `namespace="{mine}"`, or ask the platform\'s owners for `policy.crossNamespace`')
 
 
-def _metric(subject: Subject, one: _Written, found: Found, sink: Sink) -> None:
+def _metric(subject: Subject, one: Written, found: Found, sink: Sink) -> None:
     name = found.metric
     known_anyway = not name or ":" in name or not one.scope or name in OF_TARGETS | RECORDED
     if (known_anyway and not _of_runtime(subject, name)) or owner(subject, name) is not None:

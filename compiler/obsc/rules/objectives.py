@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import NamedTuple
 
-from obsc import durations, slo
+from obsc import advice, durations, slo
 from obsc.diagnostics import Sink, render
 from obsc.ir import Objective, Service
 from obsc.promises import IMPLIED, signal_of
@@ -60,14 +59,12 @@ def _names(judge: _Judge) -> bool:
     """What a promise names is there."""
     parts = [part.component for part in judge.resolved.parts if part.component]
     if judge.said.component is not None and judge.said.component not in parts:
-        near = difflib.get_close_matches(judge.said.component, parts, 1)
         return judge.error("component", "S376", f"the service has no component `{judge.said.component}`",
-                      f"did you mean `{near[0]}`?" if near else f"it has {', '.join(parts) or 'only one, without a name'}")
+                           advice.nearest(judge.said.component, parts, f"it has {', '.join(parts) or 'only one, without a name'}"))
     known = [one.name for one in judge.resolved.service.indicators if one.enabled]
     if judge.said.indicator is not None and judge.said.indicator not in known:
-        near = difflib.get_close_matches(judge.said.indicator, known, 1)
         return judge.error("indicator", "S376", f"the service has no indicator `{judge.said.indicator}`",
-                      f"did you mean `{near[0]}`?" if near else "add it to `indicators`")
+                           advice.nearest(judge.said.indicator, known, "add it to `indicators`"))
     return True
 
 
@@ -110,9 +107,8 @@ def _absent(judge: _Judge, every: tuple[Subject, ...]) -> bool:
         return False
     if judge.said.metric is not None:
         known = [name for one in every for name in one.known_metrics if (facts := one.facts(name)) and facts.type == "histogram"]
-        near = difflib.get_close_matches(judge.said.metric, known, 1)
         return judge.error("metric", "S371", f"the service shows no histogram `{judge.said.metric}`",
-                      f"did you mean `{near[0]}`?" if near else "declare it in `metrics.series`")
+                           advice.nearest(judge.said.metric, known, "declare it in `metrics.series`"))
     shown = [signal for signal in _SIGNALS if any(one.readings(signal) for one in every)]
     return judge.error("signal" if judge.said.signal else "", "S371", f"nothing here shows `{signal_of(judge.said)}`",
                   f"it shows {', '.join(shown) or 'no signal'}; or declare a series with that signal, or write an `sli`")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 from obsc import endpoints
 from obsc.catalog.profile import Metric
@@ -16,29 +14,20 @@ from obsc.patterns import Setting, judged
 from obsc.promql_text import plain, selectors, uncommented, written_problem
 from obsc.resolve import Resolved
 from obsc.rules.releases import gone
+from obsc.rules.texts import Written, texts
 from obsc.signals.subject import Subject
 from obsc.signals.written import OF_TARGETS, owner
-from obsc.source import Path
 
 # What the scrapes of every form of output add.
 _OF_TARGETS = frozenset({"job", "instance", "namespace", "pod", "container", "node", "service", "endpoint", "component", "cluster"})
 _OF_PARTS = frozenset({"S382", "S386", "S391"})
 
 
-class _Text(NamedTuple):
-    """An expression; `alert`: it decides on an alert; `part`: a plain selector, whose rate and sum are added."""
-
-    path: Path
-    text: str
-    alert: bool = False
-    part: bool = False
-
-
 def written_patterns(resolved: Resolved, _: Service, sink: Sink) -> None:
     """Written expressions mean what they seem to: functions and numbers fit the metrics, labels exist, alerts can fire and end."""
     subject = Subject(resolved)
     usual = _setting(subject)
-    for one in _texts(resolved):
+    for one in texts(resolved):
         if written_problem(one.text) is not None:
             continue
         _releases(subject, one, sink)
@@ -49,29 +38,11 @@ def written_patterns(resolved: Resolved, _: Service, sink: Sink) -> None:
                                     pattern.hint))
 
 
-def _releases(subject: Subject, one: _Text, sink: Sink) -> None:
+def _releases(subject: Subject, one: Written, sink: Sink) -> None:
     for name in dict.fromkeys(found.metric for found in selectors(plain(uncommented(one.text))) if found.metric):
         why = gone(subject, name)
         if why is not None:
             sink.warning("S389", why.message, subject.resolved.origins.place(one.path), path=render(one.path), hint=why.hint)
-
-
-def _texts(resolved: Resolved) -> Iterator[_Text]:
-    service = resolved.service
-    for index, alert in enumerate(service.alerts.custom):
-        yield _Text(("alerts", "custom", index, "expr"), alert.expr, alert=True)
-    for index, one in enumerate(service.indicators if resolved.first else ()):
-        if one.value is not None:
-            yield _Text(("indicators", index, "value"), one.value)
-        if one.ratio is not None:
-            yield _Text(("indicators", index, "ratio", "numerator"), one.ratio.numerator, part=True)
-            yield _Text(("indicators", index, "ratio", "denominator"), one.ratio.denominator, part=True)
-    for index, said in enumerate(service.objectives or () if resolved.first else ()):
-        if said.sli is not None and said.enabled:
-            yield _Text(("objectives", index, "sli", "errors"), said.sli.errors, part=True)
-            yield _Text(("objectives", index, "sli", "total"), said.sli.total, part=True)
-    for index, panel in enumerate(service.dashboards.panels if resolved.first else ()):
-        yield _Text(("dashboards", "panels", index, "expr"), panel.expr)
 
 
 def _setting(subject: Subject) -> Setting:

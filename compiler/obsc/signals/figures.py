@@ -5,9 +5,9 @@ from __future__ import annotations
 from obsc import endpoints
 from obsc.catalog.profile import Term
 from obsc.ir import Discovery
-from obsc.promql import Expr, aggregate, any_of, over, rate
+from obsc.promql import Expr, aggregate, any_of, over
 from obsc.signals.reading import Reading
-from obsc.signals.subject import Subject, total
+from obsc.signals.subject import Subject
 
 SITE = ("namespace",)
 
@@ -43,21 +43,10 @@ def level(subject: Subject, found: tuple[Reading, ...], *by: str, op: str = "sum
 
 def flow(subject: Subject, found: tuple[Reading, ...], *by: str, window: float = 0, errors: bool = False) -> Expr:
     """Events per second; with `errors` those that went wrong, which may be in no series yet."""
-    return any_of(*(_flow(subject, one, one.measure.errors if errors else _counted(one), by, window) for one in found))
+    return any_of(*(subject.rates(one, one.measure.errors if errors else _counted(one), window, by) for one in found))
 
 
 def _counted(reading: Reading) -> tuple[Term, ...]:
     measure = reading.measure
     single = measure.histogram or measure.mean_count
     return measure.total or measure.counters or ((single,) if single is not None else ())
-
-
-def _flow(subject: Subject, reading: Reading, terms: tuple[Term, ...], by: tuple[str, ...], window: float) -> Expr:
-    span = window or subject.span
-
-    def one(term: Term) -> Expr:
-        suffix = "_count" if reading.metric(term).type == "histogram" and not term.part else ""
-        return aggregate("sum", subject.once(reading, term, rate(subject.read(reading, term, suffix), span)), *by)
-
-    parts = [one(term) for term in terms]
-    return total(parts, lazy=len(parts) > 1 and reading.metric(terms[0]).lazy)

@@ -285,12 +285,15 @@ class Subject:
         """Names of the models in series."""
         return tuple(one.served_name or one.name for one in self.resolved.service.models)
 
-    def rates(self, reading: Reading, terms: tuple[Term, ...], window: Window = 0) -> Expr:
-        """Events per second: the sum of the terms' rates over the service, one sample per group."""
-        span = self.span if window == 0 else window
-        by = self.by(reading)
-        parts: list[Expr] = [aggregate("sum", self.once(reading, term, rate(self.read(reading, term), span)), *by)
-                             for term in terms]
+    def rates(self, reading: Reading, terms: tuple[Term, ...], window: Window = 0, by: tuple[str, ...] = ()) -> Expr:
+        """Events per second: the sum of the terms' rates, one sample per group: by these labels, else as `by` says."""
+        span, by = self.span if window == 0 else window, by or self.by(reading)
+
+        def one(term: Term) -> Expr:
+            suffix = "_count" if reading.metric(term).type == "histogram" and not term.part else ""
+            return aggregate("sum", self.once(reading, term, rate(self.read(reading, term, suffix), span)), *by)
+
+        parts = [one(term) for term in terms]
         # Where the first begins with its first event, it may be the one that is missing: no success yet, only failures.
         return total(parts, lazy=len(parts) > 1 and reading.metric(terms[0]).lazy)
 
